@@ -1,0 +1,192 @@
+"""What is wanted, as frozen values: the long form of every entry of a mapping, after defaults and Jinja."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+Scalar = str | int | float | bool | None
+DimensionLoad = Literal["upsert", "insert", "replace"]
+FactLoad = Literal["append", "upsert", "replace"]
+Missing = Literal["unknown", "reject", "fail"]
+NullCursor = Literal["always", "never", "fail"]
+CheckKind = Literal[
+    "not_null", "unique", "accepted", "range", "references", "row_count", "freshness", "sql"
+]
+Severity = Literal["error", "warn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A database by name: `env` is the prefix of its settings, `schema` where the star lives."""
+
+    name: str
+    env: str
+    schema: str = "public"
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The column that tells new rows from old ones, and what to do with rows where it is NULL.
+
+    `lag` is in seconds: how long a run waits before its rows count as settled, when the engine
+    cannot see the open transactions of the source (or when values are written late by design).
+    """
+
+    column: str
+    null: NullCursor = "always"
+    lag: int | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A query against one connection. `dedupe` is an ORDER BY list: of equal keys the first row wins."""
+
+    query: str
+    connection: str = "source"
+    cursor: Cursor | None = None
+    dedupe: str | None = None
+    allow_empty: bool = False
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """One row for each day from `start` to `end`, both included."""
+
+    start: date
+    end: date
+    week_starts: Literal["monday", "sunday", "saturday"] = "monday"
+    fiscal_year_starts: int = 1
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the star: a copy of the query's column of that name, or an SQL expression over the query."""
+
+    name: str
+    expr: str | None = None
+    type: str | None = None
+    description: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A key column of a fact, filled from `dimension`.
+
+    `on` pairs each natural key column of the dimension with an SQL expression over the fact's query.
+    """
+
+    column: str
+    dimension: str
+    on: tuple[tuple[str, str], ...]
+    missing: Missing = "unknown"
+    description: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialMember:
+    """A member that the engine owns: its key is zero or less, columns that are not named are NULL."""
+
+    name: str
+    key: int
+    values: tuple[tuple[str, Scalar], ...] = ()
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How much may be wrong: at most `rows`, or at most `percent` of the rows that were looked at."""
+
+    rows: int = 0
+    percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule. Which fields are filled depends on `kind`.
+
+    not_null, unique: `columns`. accepted: `columns` (one) and `values`. range: `columns` (one), `low`,
+    `high`, both included. references: `columns` and `dimension`. row_count: `low`, `high`, or neither,
+    which means: as many as the source. freshness: `columns` (one) and `max_age` in seconds. sql: `sql`,
+    with {{ this }} rendered later as the table, so it is kept as a Jinja template whose `vars` are done.
+    """
+
+    kind: CheckKind
+    columns: tuple[str, ...] = ()
+    values: tuple[Scalar, ...] = ()
+    low: Scalar = None
+    high: Scalar = None
+    dimension: str = ""
+    max_age: int = 0
+    sql: str = ""
+    severity: Severity = "error"
+    reject: bool = False
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    name: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """A dimension: exactly one of `source` and `calendar` is given."""
+
+    name: str
+    key: str
+    natural_key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    source: Source | None = None
+    calendar: Calendar | None = None
+    load: DimensionLoad = "upsert"
+    special_members: tuple[SpecialMember, ...] = ()
+    checks: tuple[Check, ...] = ()
+    description: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A fact: one row for each value of its `grain`, which are columns or lookup keys of the fact."""
+
+    name: str
+    source: Source
+    grain: tuple[str, ...]
+    columns: tuple[Column, ...]
+    lookups: tuple[Lookup, ...] = ()
+    load: FactLoad = "append"
+    checks: tuple[Check, ...] = ()
+    description: str = ""
+    path: str = ""
+
+
+Entry = Dimension | Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Star:
+    """A whole mapping. Dimensions and facts stand in the order of the file; names are unique across both."""
+
+    name: str
+    dimensions: tuple[Dimension, ...]
+    facts: tuple[Fact, ...]
+    connections: tuple[Connection, ...]
+    description: str = ""
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """Every dimension, then every fact: the order in which they are loaded."""
+        return (*self.dimensions, *self.facts)
+
+    def dimension(self, name: str) -> Dimension:
+        """Return the dimension of that name; KeyError when there is none."""
+        return {dimension.name: dimension for dimension in self.dimensions}[name]
+
+    def connection(self, name: str) -> Connection:
+        """Return the connection of that name; KeyError when there is none."""
+        return {connection.name: connection for connection in self.connections}[name]
