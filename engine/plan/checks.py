@@ -1,0 +1,87 @@
+"""The steps that prove an entry's checks, on the rows of this run as they stand in the target."""
+
+from __future__ import annotations
+
+from engine.mapping.model import Check, Dimension, Entry, Star
+from engine.plan.shape import column_types, definitions, match_columns, member_key, rows, target
+from engine.plan.steps import (
+    CheckFreshness,
+    CheckQuery,
+    CheckRowCount,
+    CheckRows,
+    CheckStep,
+    CheckUnique,
+    Condition,
+    Rows,
+)
+from engine.plan.world import World
+
+ROW_WISE = ("not_null", "accepted", "range", "references")
+MOST_ROWS = 2**63 - 1
+
+
+def counts_with_source(check: Check) -> bool:
+    """Say whether a check compares what was loaded with what the source says it sent."""
+    return check.kind == "row_count" and check.low is None and check.high is None
+
+
+def condition(star: Star, entry: Entry, check: Check, column: str, world: World) -> Condition:
+    """Return what a row-wise check forbids for one of its columns."""
+    keys = {c.name: c.type for c in definitions(star, entry, world)}
+    type_ = column_types(entry, world).get(column) or keys[column]
+    if check.kind != "references":
+        return Condition(check, column, type_)
+    dimension = star.dimension(check.dimension)
+    return Condition(check, column, type_, target(star, dimension), dimension.key)
+
+
+def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[CheckStep, ...]:
+    """Return a step for each check of an entry; those that reject rows have acted on the stage already.
+
+    With `fresh` all rows of the table are of this run, so the table alone is looked at.
+    """
+    match = match_columns(entry)
+    batch = None if fresh else rows(star, entry, world).only(match)
+    steps: list[CheckStep] = []
+    for check in entry.checks:
+        if not check.reject and not counts_with_source(check):
+            steps += _steps(star, entry, check, world, batch)
+    return tuple(steps)
+
+
+def _steps(
+    star: Star, entry: Entry, check: Check, world: World, batch: Rows | None
+) -> tuple[CheckStep, ...]:
+    table, key, name = target(star, entry), member_key(entry), entry.name
+    match = match_columns(entry)
+    if check.kind in ROW_WISE:
+        return tuple(
+            CheckRows(
+                entry=name,
+                table=table,
+                rows=batch,
+                match=match,
+                condition=condition(star, entry, check, column, world),
+                key=key if isinstance(entry, Dimension) else "",
+            )
+            for column in check.columns
+        )
+    if check.kind == "unique":
+        return (
+            CheckUnique(
+                entry=name,
+                table=table,
+                rows=batch,
+                match=match,
+                columns=check.columns,
+                check=check,
+                key=key,
+            ),
+        )
+    if check.kind == "row_count":
+        low = 0 if check.low is None else int(check.low)
+        high = MOST_ROWS if check.high is None else int(check.high)
+        return (CheckRowCount(entry=name, table=table, check=check, low=low, high=high, key=key),)
+    if check.kind == "freshness":
+        return (CheckFreshness(entry=name, table=table, column=check.columns[0], check=check),)
+    return (CheckQuery(entry=name, table=table, check=check),)

@@ -1,0 +1,156 @@
+"""From the tables that are there to the tables that are wanted: what is added, what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from engine.errors import Place, Problem
+from engine.mapping.model import Dimension, Entry, Star
+from engine.plan.shape import definitions, match_columns, short_name, target
+from engine.plan.steps import (
+    AddColumn,
+    AddPrimaryKey,
+    AddUniqueIndex,
+    ColumnDefinition,
+    CreateSchema,
+    CreateTable,
+    DescribeColumn,
+    DescribeTable,
+    Notice,
+    Step,
+    Table,
+    WidenColumn,
+)
+from engine.plan.world import TableState, World
+
+INTEGERS = ("smallint", "integer", "bigint")
+SIZED = re.compile(r"^(character varying|numeric|bit varying)(?:\((\d+)(?:,(-?\d+))?\))?$")
+
+
+def create_schema(star: Star, world: World) -> tuple[Step, ...]:
+    """Return the step that makes the star's schema when it is not there."""
+    if world.schema_exists:
+        return ()
+    return (CreateSchema(schema=star.connection("warehouse").schema),)
+
+
+def table_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
+    """Return what makes the table of an entry hold every wanted column."""
+    state, table = world.tables.get(entry.name, TableState()), target(star, entry)
+    wanted = definitions(star, entry, world)
+    if not state.exists:
+        return (CreateTable(entry=entry.name, table=table, columns=wanted),)
+    return tuple(_column_steps(entry, table, wanted, state))
+
+
+def _column_steps(
+    entry: Entry, table: Table, wanted: Iterable[ColumnDefinition], state: TableState
+) -> Iterator[Step]:
+    for column in wanted:
+        present = state.columns.get(column.name)
+        if present is None:
+            added = ColumnDefinition(column.name, column.type, column.description)
+            yield AddColumn(entry=entry.name, table=table, column=added)
+        elif present != column.type and holds(column.type, present):
+            yield WidenColumn(entry=entry.name, table=table, column=column, present=present)
+
+
+def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
+    """Return what declares the keys of an entry's table: the database itself refuses a second row."""
+    state, table = world.tables.get(entry.name, TableState()), target(star, entry)
+    primary = (entry.key,) if isinstance(entry, Dimension) else entry.grain
+    steps: list[Step] = []
+    if state.primary_key != primary:
+        steps.append(AddPrimaryKey(entry=entry.name, table=table, columns=primary))
+    if isinstance(entry, Dimension) and entry.natural_key not in state.unique:
+        name = short_name(f"{entry.name}_{'_'.join(entry.natural_key)}_key")
+        steps.append(
+            AddUniqueIndex(entry=entry.name, table=table, name=name, columns=entry.natural_key)
+        )
+    return tuple(steps)
+
+
+def description_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
+    """Return what stores the descriptions of the mapping where the table has others."""
+    state, table = world.tables.get(entry.name, TableState()), target(star, entry)
+    steps: list[Step] = []
+    if entry.description and entry.description != state.description:
+        steps.append(
+            DescribeTable(entry=entry.name, table=table, description=entry.description)
+        )
+    steps += [
+        DescribeColumn(
+            entry=entry.name, table=table, column=column.name, description=column.description
+        )
+        for column in definitions(star, entry, world)
+        if column.description and column.description != state.descriptions.get(column.name, "")
+    ]
+    return tuple(steps)
+
+
+def holds(wanted: str, present: str) -> bool:
+    """Say whether every value of type `present` fits into type `wanted` unchanged."""
+    if wanted == present:
+        return True
+    if wanted in INTEGERS and present in INTEGERS:
+        return INTEGERS.index(wanted) > INTEGERS.index(present)
+    if wanted == "text":
+        return present.startswith("character varying")
+    new, old = SIZED.match(wanted), SIZED.match(present)
+    if not new or not old or new[1] != old[1]:
+        return wanted == "numeric" and present in INTEGERS
+    if new[2] is None:
+        return True
+    if old[2] is None:
+        return False
+    scale, old_scale = int(new[3] or 0), int(old[3] or 0)
+    return scale >= old_scale and int(new[2]) - scale >= int(old[2]) - old_scale
+
+
+def schema_problems(
+    star: Star, entry: Entry, world: World, place: Callable[[str], Place]
+) -> Iterator[Problem]:
+    """Find the changes that would lose data or keys: a person has to decide and run the statement."""
+    state, table = world.tables.get(entry.name, TableState()), target(star, entry)
+    if not state.exists:
+        return
+    for column in definitions(star, entry, world):
+        present = state.columns.get(column.name)
+        if present is None and isinstance(entry, Dimension) and column.name == entry.key:
+            yield Problem(
+                place(f"{entry.path}.key"),
+                f"table {table} has no column '{column.name}', and its rows cannot get new keys",
+                f'rename the present one: ALTER TABLE {table} RENAME COLUMN <old> TO "{column.name}";',
+            )
+        elif present and not holds(column.type, present) and not holds(present, column.type):
+            yield Problem(
+                place(f"{entry.path}.columns.{column.name}"),
+                f"column '{column.name}' of table {table} is {present}, the mapping wants {column.type}, "
+                "and a change could lose data",
+                f'run: ALTER TABLE {table} ALTER COLUMN "{column.name}" TYPE {column.type} '
+                f'USING "{column.name}"::{column.type};',
+            )
+    primary = (entry.key,) if isinstance(entry, Dimension) else entry.grain
+    if state.primary_key and state.primary_key != primary:
+        word = "key" if isinstance(entry, Dimension) else "grain"
+        columns = ", ".join(f'"{name}"' for name in primary)
+        yield Problem(
+            place(f"{entry.path}.{word}"),
+            f"the primary key of table {table} is ({', '.join(state.primary_key)}), "
+            f"not ({', '.join(primary)})",
+            f"run: ALTER TABLE {table} DROP CONSTRAINT {table.name}_pkey, ADD PRIMARY KEY ({columns});",
+        )
+
+
+def left_over(star: Star, entry: Entry, world: World) -> Iterator[Notice]:
+    """Tell of columns that the table has and the mapping no longer names: they are kept, not filled."""
+    state, table = world.tables.get(entry.name, TableState()), target(star, entry)
+    wanted = {column.name for column in definitions(star, entry, world)}
+    for name in state.columns:
+        if name not in wanted and name not in match_columns(entry):
+            yield Notice(
+                entry.name,
+                f"column '{name}' is no longer in the mapping: it is kept and not filled; "
+                f'to drop it run: ALTER TABLE {table} DROP COLUMN "{name}";',
+            )

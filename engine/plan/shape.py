@@ -1,0 +1,166 @@
+"""How the entries of a star look in the warehouse: tables, columns, keys and the rows that fill them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from engine.mapping.calendar import CALENDAR_COLUMNS
+from engine.mapping.model import Column, Dimension, Entry, Fact, Lookup, Star
+from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
+from engine.plan.world import World
+
+STAGE_SCHEMA = "engine_stage"
+LONGEST_NAME = 63  # bytes of an identifier in PostgreSQL
+CALENDAR_TYPES = {name: type_ for name, type_, _ in CALENDAR_COLUMNS}
+
+# A cast to one of these cuts a longer value off without a word (TRAPS 14); an assignment refuses it.
+CUTTING = re.compile(r"^(character varying|character|bit varying|bit)\(\d+\)(\[\])?$")
+
+
+def target(star: Star, entry: Entry) -> Table:
+    """Return the table of an entry."""
+    return Table(star.connection("warehouse").schema, entry.name)
+
+
+def short_name(name: str) -> str:
+    """Return a name that fits into an identifier: itself, or its beginning and a hash."""
+    if len(name.encode()) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:10]
+    return name.encode()[: LONGEST_NAME - 11].decode(errors="ignore") + "_" + digest
+
+
+def stage(star: Star, entry: Entry) -> Table:
+    """Return the stage table of an entry; no other mapping uses it."""
+    return Table(STAGE_SCHEMA, short_name(f"{star.name}__{entry.name}"))
+
+
+def match_columns(entry: Entry) -> tuple[str, ...]:
+    """Return what tells one row from another: the natural key of a dimension, the grain of a fact."""
+    return entry.natural_key if isinstance(entry, Dimension) else entry.grain
+
+
+def key_type(dimension: Dimension) -> str:
+    """Return the type of a dimension's key: bigint for surrogates, integer for days (20260131)."""
+    return "integer" if dimension.calendar else "bigint"
+
+
+def member_key(entry: Entry) -> str:
+    """Return the key column by which real members are told from special ones, none for a fact."""
+    return entry.key if isinstance(entry, Dimension) else ""
+
+
+def probe_name(lookup: Lookup, column: str) -> str:
+    """Return the name under which World.types knows the type of a value that a lookup compares."""
+    return f"{lookup.column}.{column}"
+
+
+def cast_for(type_: str) -> str:
+    """Return the type to cast to on the way to `type_`: without a length, so that nothing is cut off."""
+    cutting = CUTTING.match(type_)
+    if not cutting:
+        return type_
+    base = "bpchar" if cutting[1] == "character" else "varbit" if cutting[1] == "bit" else cutting[1]
+    return base + (cutting[2] or "")
+
+
+def _value(column: Column, type_: str, own: str) -> Value:
+    """Say how a column is computed; `own` is the type that it has without a cast."""
+    return Value(column.name, type_, column.expr, "" if type_ == own else cast_for(type_))
+
+
+def _join(star: Star, lookup: Lookup, world: World, fact: Fact) -> Join:
+    dimension = star.dimension(lookup.dimension)
+    on = []
+    for column, expression in lookup.on:
+        wanted = column_types(dimension, world).get(column, "")
+        found = world.types.get(fact.name, {}).get(probe_name(lookup, column), "")
+        # A day is looked up by its date: a timestamp never equals a date but at midnight.
+        cast = "date" if wanted == "date" and found != "date" else ""
+        on.append(Value(column, wanted, expression, cast))
+    unknown = {member.name: member.key for member in dimension.special_members}.get("unknown")
+    return Join(
+        lookup.column,
+        target(star, dimension),
+        dimension.key,
+        tuple(on),
+        unknown if lookup.missing == "unknown" else None,
+    )
+
+
+def column_types(entry: Entry, world: World) -> dict[str, str]:
+    """Return the type of each of an entry's own columns."""
+    known = world.types.get(entry.name, {})
+    copies = CALENDAR_TYPES if isinstance(entry, Dimension) and entry.calendar else {}
+    return {c.name: known.get(c.name) or copies.get(c.name, "text") for c in entry.columns}
+
+
+def rows(star: Star, entry: Entry, world: World) -> Rows:
+    """Return the rows that fill an entry's table, computed from its stage."""
+    types = column_types(entry, world)
+    staged = {column.name: column.type for column in world.sources.get(entry.name, ())}
+    values = [
+        _value(
+            column,
+            types[column.name],
+            staged.get(column.name, types[column.name])
+            if column.expr is None
+            else world.types.get(entry.name, {}).get(f"={column.name}", ""),
+        )
+        for column in entry.columns
+    ]
+    if isinstance(entry, Fact):
+        joins = tuple(_join(star, lookup, world, entry) for lookup in entry.lookups)
+        return Rows(stage(star, entry), tuple(values), joins)
+    if entry.calendar:
+        values.insert(0, Value(entry.key, key_type(entry)))
+    return Rows(stage(star, entry), tuple(values))
+
+
+def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinition, ...]:
+    """Return the columns of an entry's table: keys first, then the others in the order of the file."""
+    types = column_types(entry, world)
+    if isinstance(entry, Dimension):
+        keys = [
+            ColumnDefinition(
+                entry.key,
+                key_type(entry),
+                "Key of the day, as a number: 20260131" if entry.calendar else "Surrogate key",
+                identity=entry.calendar is None,
+                not_null=True,
+            )
+        ]
+    else:
+        keys = [
+            ColumnDefinition(
+                lookup.column,
+                key_type(star.dimension(lookup.dimension)),
+                lookup.description or f"Key of {lookup.dimension}",
+                not_null=True,
+            )
+            for lookup in entry.lookups
+        ]
+    own = [ColumnDefinition(c.name, types[c.name], c.description) for c in entry.columns]
+    return (*keys, *own)
+
+
+def fingerprint(star: Star, entry: Entry) -> str:
+    """Return a hash of all that decides what a row becomes; when it changes, old rows must be read again."""
+    parts: list[object] = [match_columns(entry)]
+    parts += [(column.name, column.expr, column.type) for column in entry.columns]
+    parts += [
+        (c.kind, c.columns, c.values, c.low, c.high, c.dimension, c.reject)
+        for c in entry.checks
+        if c.kind in ("not_null", "accepted", "range", "references")
+    ]
+    if entry.source:
+        cursor = entry.source.cursor
+        parts += [entry.source.connection, entry.source.query, entry.source.dedupe]
+        parts += [(cursor.column, cursor.null) if cursor else None]
+    if isinstance(entry, Fact):
+        parts += [
+            (x.column, x.dimension, x.on, x.missing, star.dimension(x.dimension).key)
+            for x in entry.lookups
+        ]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

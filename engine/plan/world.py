@@ -1,0 +1,56 @@
+"""What the databases said before planning, as values: types of queries, tables that exist, progress made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.plan.steps import StagedColumn
+
+
+@dataclass(frozen=True, slots=True)
+class TableState:
+    """A table of the warehouse as it is now; `empty` means that it holds no row (or does not exist)."""
+
+    columns: Mapping[str, str] = field(default_factory=dict)  # name: type
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    description: str = ""
+    primary_key: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    identity: frozenset[str] = frozenset()
+    empty: bool = True
+
+    @property
+    def exists(self) -> bool:
+        """Whether the table is there at all."""
+        return bool(self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """From where an entry is read: `low` is the watermark, None for the beginning; `reason` says why.
+
+    `reconcile` brings even a fact that is only appended to in line with the source: after a full refresh
+    was asked for, or when the definition or the source itself has changed since the last run.
+    """
+
+    low: str | None = None
+    reason: str = ""
+    reconcile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything that a plan depends on beside the mapping.
+
+    `sources`: the columns of each entry's query. `types`: the type of each computed column of an entry, and of
+    each value that a lookup compares, by the name that the stage gives it. `tables`: by entry.
+    `limits`: by type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
+    """
+
+    sources: Mapping[str, tuple[StagedColumn, ...]]
+    types: Mapping[str, Mapping[str, str]]
+    tables: Mapping[str, TableState] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    schema_exists: bool = False

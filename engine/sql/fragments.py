@@ -1,0 +1,164 @@
+"""Pieces of SQL that several templates share: conditions on columns, the shaped rows of a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.plan.steps import (
+    ColumnDefinition,
+    Condition,
+    Join,
+    Rows,
+    StagedColumn,
+    Value,
+    Window,
+)
+from engine.sql.quote import (
+    Fragment,
+    column,
+    expression,
+    ident,
+    literal,
+    table,
+    type_name,
+    typed,
+)
+
+# Types without an equality operator, or whose equality is not sameness (boxes compare by area), TRAPS 15.
+COMPARED_AS = {
+    "json": "jsonb",
+    **dict.fromkeys(("xml", "point", "line", "lseg", "box", "path", "polygon", "circle"), "text"),
+}
+TEXT_TYPES = ("text", "character varying", "character")
+
+
+def equal(names: Iterable[str], left: str, right: str) -> Fragment:
+    """Say that two rows have the same key."""
+    return Fragment(" and ".join(f"{column(n, left)} = {column(n, right)}" for n in names))
+
+
+def distinct(names: Iterable[str], types: dict[str, str], left: str, right: str) -> Fragment:
+    """Say that two rows differ in a column; NULL is a value like another (TRAPS 20, 21)."""
+    return Fragment(
+        "("
+        + " or ".join(
+            f"{_comparable(name, types, left)} is distinct from {_comparable(name, types, right)}"
+            for name in names
+        )
+        + ")"
+    )
+
+
+def _comparable(name: str, types: dict[str, str], alias: str) -> Fragment:
+    compared_as = COMPARED_AS.get(types.get(name, ""))
+    return Fragment(f"{column(name, alias)}::{compared_as}" if compared_as else column(name, alias))
+
+
+def any_null(names: Iterable[str], alias: str) -> Fragment:
+    """Say that at least one column is NULL."""
+    return Fragment("(" + " or ".join(f"{column(name, alias)} is null" for name in names) + ")")
+
+
+def no_null(names: Iterable[str], alias: str) -> Fragment:
+    """Say that no column is NULL."""
+    return Fragment(" and ".join(f"{column(name, alias)} is not null" for name in names))
+
+
+def definition(wanted: ColumnDefinition) -> Fragment:
+    """Say a column as in CREATE TABLE. A surrogate key is GENERATED ALWAYS: nobody else gives keys."""
+    words = [ident(wanted.name), type_name(wanted.type)]
+    if wanted.identity:
+        words.append(Fragment("generated always as identity"))
+    if wanted.not_null:
+        words.append(Fragment("not null"))
+    return Fragment(" ".join(words))
+
+
+def value(of: Value) -> Fragment:
+    """Compute one column of the star from a staged row."""
+    computed = ident(of.name) if of.expression is None else expression(of.expression)
+    return Fragment(f"{computed}::{type_name(of.cast)}" if of.cast else computed)
+
+
+def staged(of: StagedColumn) -> Fragment:
+    """Read one column of a source query, cast where the warehouse does not know its type."""
+    name = column(of.name, "q")
+    return Fragment(f"{name}::{type_name(of.cast)} as {ident(of.name)}" if of.cast else name)
+
+
+def newer(window: Window, alias: str) -> Fragment:
+    """Say that a row of the source is at or after the watermark; text compares byte by byte (TRAPS 10)."""
+    name = column(window.column, alias)
+    bytewise = ' collate "C"' if window.type in TEXT_TYPES else ""
+    condition = f"{name}{bytewise} >= {typed(window.low, window.type)}"
+    return Fragment(f"({condition} or {name} is null)" if window.nulls else condition)
+
+
+def probes(join: Join) -> tuple[tuple[str, Value], ...]:
+    """Pair a name for each value that a lookup compares with that value."""
+    return tuple((f"${join.column}.{n}", v) for n, v in enumerate(join.on))
+
+
+def meets(join: Join, member: str, row: str) -> Fragment:
+    """Say that a member of a dimension is the one that a row looks up."""
+    return Fragment(
+        " and ".join(
+            f"{column(v.name, member)} = {column(name, row)}" for name, v in probes(join)
+        )
+    )
+
+
+def looked_up(join: Join, member: str) -> Fragment:
+    """Say the key that a lookup gives: the member's, or the unknown member's."""
+    found = column(join.key, member)
+    if join.unknown is None:
+        return found
+    return Fragment(f"coalesce({found}, {literal(join.unknown)})")
+
+
+def rows(of: Rows, row_id: bool = False) -> Fragment:
+    """Say the staged rows that are not rejected, in the target's shape, as a subquery.
+
+    Expressions are computed below the joins, where no column of a dimension can be mistaken for one of
+    the query. With `row_id`, the rows carry "$row", which finds them again in the stage.
+    """
+    inner = [f"{value(v)} as {ident(v.name)}" for v in of.values]
+    inner += [f"{value(v)} as {ident(n)}" for join in of.joins for n, v in probes(join)]
+    inner += ['ctid as "$row"'] if row_id else []
+    below = (
+        "select\n    "
+        + ",\n    ".join(inner or ["1"])
+        + f'\n  from {table(of.stage)}\n  where "$reject" is null'
+    )
+    if not of.joins:
+        return Fragment(f"(\n  {below}\n)")
+    outer = [
+        f"{looked_up(join, f'l{n}')} as {ident(join.column)}" for n, join in enumerate(of.joins)
+    ]
+    outer += [str(column(v.name, "v")) for v in of.values]
+    outer += ['v."$row"'] if row_id else []
+    joined = "\n".join(
+        f"left join {table(join.table)} as l{n} on {meets(join, f'l{n}', 'v')}"
+        for n, join in enumerate(of.joins)
+    )
+    return Fragment(f"(\nselect {', '.join(outer)}\nfrom (\n  {below}\n) as v\n{joined}\n)")
+
+
+def broken(condition: Condition, alias: str) -> Fragment:
+    """Say that a row breaks a check. A NULL breaks not_null alone: use two checks to forbid both."""
+    check, name = condition.check, column(condition.column, alias)
+    if check.kind == "not_null":
+        return Fragment(f"{name} is null")
+    if check.kind == "accepted":
+        accepted = ", ".join(typed(v, condition.type) for v in check.values)
+        return Fragment(f"{name} not in ({accepted})")
+    if check.kind == "references":
+        if condition.members is None:
+            raise ValueError("a references condition names its members")
+        return Fragment(
+            f"({name} is not null and not exists (select from {table(condition.members)} as m "
+            f"where {column(condition.key, 'm')} = {name}))"
+        )
+    low = [f"{name} < {typed(check.low, condition.type)}"] if check.low is not None else []
+    high = [f"{name} > {typed(check.high, condition.type)}"] if check.high is not None else []
+    return Fragment("(" + " or ".join(low + high) + ")")

@@ -1,0 +1,74 @@
+"""Turn one step into one statement, by the template of the step's name."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+
+from engine.plan.steps import Step
+from engine.sql import fragments, quote
+from engine.sql.dialect import POSTGRES, Dialect
+from engine.sql.quote import Fragment
+
+FILTERS = {
+    "ident": quote.ident,
+    "table": quote.table,
+    "column": quote.column,
+    "columns": quote.columns,
+    "literal": quote.literal,
+    "typed": quote.typed,
+    "type": quote.type_name,
+    "expression": quote.expression,
+    "query": quote.query,
+    "this": lambda sql, table: quote.query(sql.replace("{{ this }}", quote.table(table))),
+    "order": Fragment,
+    "equal": fragments.equal,
+    "distinct": fragments.distinct,
+    "any_null": fragments.any_null,
+    "no_null": fragments.no_null,
+    "definition": fragments.definition,
+    "value": fragments.value,
+    "staged": fragments.staged,
+    "newer": fragments.newer,
+    "probes": fragments.probes,
+    "meets": fragments.meets,
+    "rows": fragments.rows,
+    "broken": fragments.broken,
+}
+
+
+def _printable(value: Any) -> Any:  # noqa: ANN401  (Jinja hands over whatever a template prints)
+    """Refuse to print anything but a Fragment: an unquoted value is a bug of the template."""
+    if not isinstance(value, Fragment):
+        raise TypeError(f"a template may print fragments only, not {type(value).__name__}")
+    return value
+
+
+@cache
+def _environment(dialect: Dialect) -> Environment:
+    environment = Environment(
+        loader=ChoiceLoader(
+            [PackageLoader("engine.sql", f"templates/{folder}") for folder in dialect.folders]
+        ),
+        undefined=StrictUndefined,
+        finalize=_printable,
+        autoescape=False,  # noqa: S701  (this is SQL, not HTML; finalize lets only fragments through)
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    return environment
+
+
+def template_name(step: type[Step]) -> str:
+    """Return the template of a kind of step: UpdateChanged is said by update_changed.sql."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", step.__name__).lower() + ".sql"
+
+
+def render(step: Step, dialect: Dialect = POSTGRES) -> str:
+    """Say a step in SQL: one statement, without a semicolon at its end."""
+    template = _environment(dialect).get_template(template_name(type(step)))
+    return template.render(step=step).strip()

@@ -1,0 +1,1 @@
+alter table {{ step.table | table }} add column if not exists {{ step.column | definition }}

@@ -1,0 +1,1 @@
+alter table {{ step.table | table }} add primary key ({{ step.columns | columns }})

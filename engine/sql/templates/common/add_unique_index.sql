@@ -1,0 +1,1 @@
+create unique index if not exists {{ step.name | ident }} on {{ step.table | table }} ({{ step.columns | columns }})

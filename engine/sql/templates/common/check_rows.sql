@@ -1,0 +1,8 @@
+select count(*) filter (where {{ step.condition | broken("t") }}) as failed, count(*) as total
+from {{ step.table | table }} as t
+{% if step.rows %}
+join {{ step.rows | rows }} as s on {{ step.match | equal("t", "s") }}
+{% endif %}
+{% if step.key %}
+where {{ step.key | column("t") }} > 0
+{% endif %}

@@ -1,0 +1,1 @@
+select count(*) from {{ step.stage | table }} where {{ step.column | ident }} is null

@@ -1,0 +1,6 @@
+create table if not exists {{ step.table | table }} (
+{% for column in step.columns %}
+  {{ column | definition }}{% if not loop.last %},{% endif %}
+
+{% endfor %}
+)

@@ -1,0 +1,1 @@
+comment on table {{ step.table | table }} is {{ step.description | literal }}

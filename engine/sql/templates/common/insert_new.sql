@@ -1,0 +1,10 @@
+insert into {{ step.table | table }} ({{ step.rows.columns | columns }})
+select {{ step.rows.columns | columns("s") }}
+from {{ step.rows | rows }} as s
+{% if step.match %}
+left join {{ step.table | table }} as t on {{ step.match | equal("t", "s") }}
+where {{ step.match[0] | column("t") }} is null
+{% endif %}
+{% if step.order %}
+order by {{ step.order | columns("s") }}
+{% endif %}

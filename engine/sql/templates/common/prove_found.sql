@@ -1,0 +1,8 @@
+select count(*)
+from (
+  select 1{% for name, of in step.join | probes %}, {{ of | value }} as {{ name | ident }}{% endfor %}
+
+  from {{ step.stage | table }} where "$reject" is null
+) as v
+left join {{ step.join.table | table }} as m on {{ step.join | meets("m", "v") }}
+where {{ step.join.key | column("m") }} is null
