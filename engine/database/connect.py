@@ -1,0 +1,92 @@
+"""Connections with pinned session settings, all of which can be cancelled at once."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import Any
+
+import psycopg2
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from engine.settings import ConnectionSettings
+
+# Both ends speak the same text whatever their configuration says (TRAPS 18). The engine waits between
+# statements by design, so an idle timeout of the server must not end its transaction.
+PINNED = """
+set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
+set extra_float_digits = 1; set client_encoding = 'UTF8'; set standard_conforming_strings = on;
+set lc_monetary = 'C'; set idle_in_transaction_session_timeout = 0
+"""
+
+
+class Sessions:
+    """The open connections of one piece of work; closing it closes them, `cancel` stops what they do."""
+
+    def __init__(self) -> None:
+        self._open: list[Connection] = []
+        self._guard = threading.Lock()
+        self.cancelled = False
+
+    def connect(self, engine: Engine, *, autocommit: bool = False) -> Connection:
+        """Open a connection and remember it."""
+        connection = engine.connect()
+        if autocommit:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        with self._guard:
+            self._open.append(connection)
+        return connection
+
+    def cancel(self) -> None:
+        """Ask the servers to stop every statement that is running; may be called from any thread."""
+        self.cancelled = True
+        with self._guard:
+            present = list(self._open)
+        for connection in present:
+            with contextlib.suppress(Exception):  # a connection that is gone needs no cancelling
+                raw_of(connection).cancel()
+
+    def __enter__(self) -> Sessions:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for connection in reversed(self._open):
+            with contextlib.suppress(Exception):  # what is broken already cannot be closed
+                connection.close()
+        self._open.clear()
+
+
+def engine_for(settings: ConnectionSettings, search_path: str = "") -> Engine:
+    """Make the SQLAlchemy engine of one database; each connection is new and has its session pinned."""
+    engine = create_engine(
+        "postgresql+psycopg2://", connect_args=settings.connect_args(), poolclass=NullPool
+    )
+    pins = PINNED + (f"; set search_path = {search_path}" if search_path else "")
+
+    @event.listens_for(engine, "connect")
+    def pin(connection: psycopg2.extensions.connection, _: object) -> None:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(pins)
+        connection.autocommit = False
+
+    return engine
+
+
+def raw_of(connection: Connection) -> psycopg2.extensions.connection:
+    """Return the psycopg2 connection underneath, for COPY and for cancelling."""
+    return connection.connection.driver_connection  # type: ignore[return-value]
+
+
+def execute(connection: Connection, sql: str) -> Any:  # noqa: ANN401  (SQLAlchemy's generic result)
+    """Run one statement as it is: a percent sign in it is not a parameter."""
+    return connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+
+
+def count_of(connection: Connection, sql: str) -> int:
+    """Run one statement and return its count: of the rows it changed, or the number that it selects."""
+    result = execute(connection, sql)
+    if result.returns_rows:
+        return int(result.scalar_one())
+    return max(int(result.rowcount), 0)

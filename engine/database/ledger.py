@@ -1,0 +1,272 @@
+"""The ledger: what ran, what it did, how far it got. It lives in the warehouse, in the schema `engine`."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy.engine import Row
+
+from engine.database import tables
+from engine.database.connect import execute
+from engine.errors import LockedError, RunError
+from engine.plan.progress import Mark, Progress
+from engine.plan.quality import Verdict
+
+MIGRATION_LOCK = "select pg_advisory_xact_lock(hashtextextended('engine:migrate', 0))"
+LOCK_KEY = "hashtextextended('engine:' || :mapping, 0)"
+VERSION = f"select to_regclass('{tables.SCHEMA}.version') is not null"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one step did, as it goes into the ledger."""
+
+    entry: str
+    title: str
+    measure: str
+    rows: int
+    seconds: float
+
+
+def version_of(connection: Connection) -> int:
+    """Return the ledger's version, 0 when there is none yet."""
+    if not execute(connection, VERSION).scalar_one():
+        return 0
+    return int(execute(connection, f"select number from {tables.SCHEMA}.version").scalar_one())  # noqa: S608
+
+
+def migrate(connection: Connection) -> None:
+    """Make the ledger, or bring it to this engine's version; one at a time. Commits.
+
+    Raises RunError when the ledger is of a newer engine.
+    """
+    newest = len(tables.MIGRATIONS)
+    present = version_of(connection)
+    if present < newest:
+        execute(connection, MIGRATION_LOCK)
+        present = version_of(connection)  # another run may have been quicker
+        if present == 0:
+            execute(connection, f"create schema if not exists {tables.SCHEMA}")
+            execute(connection, "create schema if not exists engine_stage")
+            tables.metadata.create_all(connection)
+            execute(connection, f"create table {tables.SCHEMA}.version (number integer not null)")
+            execute(connection, f"insert into {tables.SCHEMA}.version values (0)")  # noqa: S608
+        for statements in tables.MIGRATIONS[present:]:
+            for statement in statements:
+                execute(connection, statement)
+        execute(connection, f"update {tables.SCHEMA}.version set number = {newest}")  # noqa: S608
+    connection.commit()
+    if present > newest:
+        raise RunError(
+            f"the warehouse's ledger is of version {present}, this engine knows {newest}: "
+            "install the newer engine"
+        )
+
+
+def lock(connection: Connection, mapping: str) -> None:
+    """Take the mapping's lock until the transaction ends; LockedError says who holds it."""
+    taken = connection.execute(
+        text(f"select pg_try_advisory_xact_lock({LOCK_KEY})"),  # noqa: S608
+        {"mapping": mapping},
+    ).scalar_one()
+    if taken:
+        return
+    holder = connection.execute(
+        text(f"select * from {tables.SCHEMA}.lock where mapping = :mapping"),  # noqa: S608
+        {"mapping": mapping},
+    ).first()
+    who = (
+        f"run {holder.run_id} on {holder.host} (process {holder.pid}) since {holder.started_at:%F %T} UTC"
+        if holder
+        else "a run that is just starting"
+    )
+    raise LockedError(f"mapping '{mapping}' is being run already: {who} holds the lock; try again later")
+
+
+def begin(connection: Connection, run_id: uuid.UUID, mapping: str, attempt: int) -> None:
+    """Record that a run has begun. The caller holds the lock, so older runs that say so have died. Commits."""
+    connection.execute(
+        update(tables.run)
+        .where(tables.run.c.mapping == mapping, tables.run.c.status == "running")
+        .where(tables.run.c.run_id != run_id)
+        .values(status="died", error="the engine ended without a word")
+    )
+    values = {"mapping": mapping, "status": "running", "attempt": attempt}
+    if attempt == 1:
+        connection.execute(
+            insert(tables.run).values(
+                run_id=run_id, host=socket.gethostname(), pid=os.getpid(), **values
+            )
+        )
+    else:
+        connection.execute(
+            update(tables.run).where(tables.run.c.run_id == run_id).values(error=None, **values)
+        )
+    connection.commit()
+
+
+def status_of(connection: Connection, run_id: uuid.UUID) -> str | None:
+    """Return what became of a run: after a lost answer to COMMIT this alone knows (TRAPS 42)."""
+    return connection.execute(
+        select(tables.run.c.status).where(tables.run.c.run_id == run_id)
+    ).scalar_one_or_none()
+
+
+def end(
+    connection: Connection, run_id: uuid.UUID, status: str, error: str | None, seconds: float
+) -> None:
+    """Record how a run ended; the caller commits, with the star when the run is done."""
+    connection.execute(
+        update(tables.run)
+        .where(tables.run.c.run_id == run_id)
+        .values(status=status, error=error, seconds=seconds, ended_at=tables.NOW)
+    )
+
+
+def record(
+    connection: Connection, run_id: uuid.UUID, steps: Sequence[Done], verdicts: Sequence[Verdict]
+) -> None:
+    """Record the steps and the checks of a run; the caller commits."""
+    connection.execute(delete(tables.step).where(tables.step.c.run_id == run_id))
+    connection.execute(delete(tables.check_result).where(tables.check_result.c.run_id == run_id))
+    if steps:
+        connection.execute(
+            insert(tables.step),
+            [
+                {
+                    "run_id": run_id,
+                    "ordinal": n,
+                    "entry": done.entry,
+                    "title": done.title,
+                    "measure": done.measure,
+                    "rows": done.rows,
+                    "seconds": done.seconds,
+                }
+                for n, done in enumerate(steps, 1)
+            ],
+        )
+    if verdicts:
+        connection.execute(
+            insert(tables.check_result),
+            [
+                {
+                    "run_id": run_id,
+                    "ordinal": n,
+                    "entry": verdict.entry,
+                    "check_name": verdict.check,
+                    "place": verdict.place,
+                    "status": verdict.status,
+                    "failed": verdict.failed,
+                    "total": verdict.total,
+                }
+                for n, verdict in enumerate(verdicts, 1)
+            ],
+        )
+
+
+def progress_of(connection: Connection, mapping: str) -> dict[str, Progress]:
+    """Return how far each entry of a mapping has been read; empty when there is no ledger."""
+    if version_of(connection) == 0:
+        return {}
+    marks = tables.watermark
+    rows = connection.execute(
+        select(marks).where(marks.c.mapping == mapping).order_by(marks.c.entry, marks.c.moment)
+    ).all()
+    return {
+        entry: _progress([row for row in rows if row.entry == entry])
+        for entry in {row.entry for row in rows}
+    }
+
+
+def _progress(rows: Sequence[Row[tuple[object, ...]]]) -> Progress:
+    settled = [Mark(row.moment, row.high) for row in rows if row.settled]
+    waiting = tuple(Mark(row.moment, row.high) for row in rows if not row.settled)
+    newest = rows[-1]
+    return Progress(settled[-1] if settled else None, waiting, newest.identity, newest.fingerprint)
+
+
+def save_progress(
+    connection: Connection, run_id: uuid.UUID, mapping: str, progress: Mapping[str, Progress]
+) -> None:
+    """Replace the watermarks of the entries that were read; the caller commits."""
+    marks = tables.watermark
+    for entry, reached in progress.items():
+        connection.execute(
+            delete(marks).where(marks.c.mapping == mapping, marks.c.entry == entry)
+        )
+        rows = [(mark, False) for mark in reached.marks]
+        rows += [(reached.settled, True)] if reached.settled else []
+        if rows:
+            connection.execute(
+                insert(marks),
+                [
+                    {
+                        "mapping": mapping,
+                        "entry": entry,
+                        "moment": mark.moment,
+                        "high": mark.high,
+                        "settled": is_settled,
+                        "identity": reached.identity,
+                        "fingerprint": reached.fingerprint,
+                        "run_id": run_id,
+                    }
+                    for mark, is_settled in rows
+                ],
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A run of the past, with the sums of its counts. A run whose lock is gone has died."""
+
+    run_id: str
+    mapping: str
+    status: str
+    started_at: datetime
+    seconds: float | None
+    counts: dict[str, int]
+    warnings: int
+    error: str | None
+
+
+HISTORY = """
+select r.run_id::text, r.mapping, r.started_at, r.seconds, r.error,
+  case when r.status = 'running' and l.run_id is null then 'died' else r.status end as status,
+  coalesce((select jsonb_object_agg(s.measure, s.rows) from (
+    select measure, sum(rows) as rows from engine.step as s
+    where s.run_id = r.run_id and s.measure <> '' group by measure) as s), '{}') as counts,
+  (select count(*) from engine.check_result as c where c.run_id = r.run_id and c.status <> 'pass') as warnings
+from engine.run as r
+left join engine.lock as l on l.run_id = r.run_id
+where cast(:mapping as text) is null or r.mapping = :mapping
+order by r.started_at desc, r.run_id
+limit :most
+"""
+
+
+def history(connection: Connection, mapping: str | None, most: int) -> tuple[Past, ...]:
+    """Return the newest runs, newest first; none when the warehouse has no ledger yet."""
+    if version_of(connection) == 0:
+        return ()
+    rows: Iterable[Row[tuple[object, ...]]] = connection.execute(
+        text(HISTORY), {"mapping": mapping, "most": most}
+    )
+    return tuple(
+        Past(
+            row.run_id,
+            row.mapping,
+            row.status,
+            row.started_at,
+            row.seconds,
+            {name: int(count) for name, count in row.counts.items()},
+            row.warnings,
+            row.error,
+        )
+        for row in rows
+    )

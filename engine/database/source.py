@@ -1,0 +1,116 @@
+"""The source: one exported snapshot that every query of a run reads, and who else was writing meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, Engine
+
+from engine.database.connect import Sessions, execute
+from engine.plan.progress import Activity
+
+TRIES = 10  # to take a snapshot around which no transaction came and went unseen
+
+# Every session counts, with a transaction id or without (TRAPS 1): it may have taken its clock or its
+# sequence numbers already. Not the workers that only help or only read.
+ACTIVITY = """
+select
+  pg_snapshot_xmax(pg_current_snapshot())::text as xmax,
+  (extract(epoch from clock_timestamp()) * 1000000)::bigint as moment,
+  (extract(epoch from min(a.xact_start)) * 1000000)::bigint as oldest,
+  (select count(*) > 0 from pg_prepared_xacts where database = current_database()) as prepared,
+  pg_has_role(current_user, 'pg_read_all_stats', 'usage') and not pg_is_in_recovery() as visible
+from pg_stat_activity as a
+where a.datname = current_database() and a.pid <> all (array[{pids}]::integer[])
+  and a.backend_type not in ('walsender', 'autovacuum worker', 'parallel worker')
+"""
+
+IDENTITY = """
+select
+  (select system_identifier from pg_control_system()) || '/' ||
+    (select timeline_id from pg_control_checkpoint()) || '/' || current_database() as identity,
+  clock_timestamp()::text as instant,
+  (clock_timestamp() at time zone zone.name)::text as local_time,
+  ((clock_timestamp() at time zone zone.name)::date + 1)::text as tomorrow
+from (select reset_val as name from pg_settings where name = 'TimeZone') as zone
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Which cluster and database this is, and the moment by its clock, as texts for each cursor type."""
+
+    identity: str
+    limits: dict[str, str]
+
+
+class Snapshot:
+    """A read-only view of one source at one moment; `reader` may stream, others join by `join`."""
+
+    def __init__(self, engine: Engine, sessions: Sessions) -> None:
+        self._engine = engine
+        self._sessions = sessions
+        self.monitor = sessions.connect(engine, autocommit=True)
+        self.reader = sessions.connect(engine)
+        self.origin = origin(self.monitor)
+        self.activity, self.name = self._take()
+
+    def _take(self) -> tuple[Activity, str]:
+        """Take the snapshot between two looks at who is writing; again when a writer slipped between."""
+        pids = f"{pid(self.monitor)}, {pid(self.reader)}"
+        self.reader.rollback()
+        for _ in range(TRIES):
+            before = execute(self.monitor, ACTIVITY.format(pids=pids)).one()
+            name = begin(self.reader)
+            after = execute(self.monitor, ACTIVITY.format(pids=pids)).one()
+            if before.xmax == after.xmax:
+                break
+            self.reader.rollback()
+        else:
+            before = execute(self.monitor, ACTIVITY.format(pids=pids)).one()
+            name = begin(self.reader)
+            after = execute(self.monitor, ACTIVITY.format(pids=pids)).one()
+        oldest = [row.oldest for row in (before, after) if row.oldest is not None]
+        return Activity(
+            moment=after.moment,
+            oldest=min(oldest, default=None),
+            prepared=before.prepared or after.prepared,
+            exact=before.xmax == after.xmax,
+            visible=after.visible,
+        ), name
+
+    def join(self) -> Connection:
+        """Open one more connection that sees exactly this snapshot."""
+        connection = self._sessions.connect(self._engine)
+        execute(connection, "set transaction isolation level repeatable read, read only")
+        execute(connection, f"set transaction snapshot '{self.name}'")
+        return connection
+
+    def verdict(self) -> None:
+        """Ask the source whether it is still there with this snapshot; raises when it is not (TRAPS 11)."""
+        execute(self.reader, "select 1").close()
+
+
+def begin(reader: Connection) -> str:
+    """Begin the transaction that owns the snapshot, and return the name by which others join it."""
+    execute(reader, "set transaction isolation level repeatable read, read only")
+    return str(execute(reader, "select pg_export_snapshot()").scalar_one())
+
+
+def pid(connection: Connection) -> int:
+    """Return the process id of a connection's backend."""
+    return int(execute(connection, "select pg_backend_pid()").scalar_one())
+
+
+def origin(connection: Connection) -> Origin:
+    """Ask a source who it is (TRAPS 8) and what time it is, beyond which no cursor can be true."""
+    row = execute(connection, IDENTITY).one()
+    return Origin(
+        row.identity,
+        {
+            "timestamp with time zone": row.instant,
+            "timestamp without time zone": row.local_time,
+            "date": row.tomorrow,
+            "numeric": "Infinity",
+        },
+    )
