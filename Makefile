@@ -1,0 +1,73 @@
+# Everything that a person or the CI does here. `make help` lists it.
+# All paths are relative, so that the checkout may lie in a folder with spaces in its name.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+DECLARED := setup.cfg pyproject.toml constraints.txt
+WORKERS ?= 2
+PYTEST_ARGS ?=
+PYTEST := $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test test-16 lint format bench clean
+
+help:  ## list what make can do
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
+	  printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+demo: $(VENV)/.demo  ## load the star into two embedded PostgreSQL servers; needs nothing but Python
+	@$(BIN)/engine demo $(ARGS)
+
+test: $(VENV)/.test  ## run all tests (more for pytest: make test PYTEST_ARGS='-k watermark')
+	@$(PYTEST) $(PYTEST_ARGS)
+
+test-16: $(VENV)/.test  ## run the integration tests against PostgreSQL 16
+	@ENGINE_TEST_POSTGRES=16 $(PYTEST) $(PYTEST_ARGS) tests/integration
+
+lint: $(VENV)/.dev  ## check style, types and the floors of the house
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/mypy --strict --no-error-summary engine
+	@$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.dev  ## rewrite the code in the house style
+	@$(BIN)/ruff check --quiet --fix
+	@$(BIN)/ruff format --quiet
+
+bench: $(VENV)/.test  ## measure a load against hand-written SQL on this machine
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## remove the environment and the caches; the databases of the demo (.demo) stay
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache \
+	  .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
+	@find engine tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is written after its installation succeeded, and is older than what it was made from
+# as soon as that changes: so an interrupted set-up is repeated, and a finished one is not.
+$(VENV)/.demo: $(DECLARED) $(VENV)/.made
+	@$(PIP) install --constraint constraints.txt --editable '.[demo]'
+	@touch $@
+
+$(VENV)/.test: $(DECLARED) $(VENV)/.made
+	@$(PIP) install --constraint constraints.txt --editable '.[demo,test]'
+	@touch $@
+
+$(VENV)/.dev: $(DECLARED) $(VENV)/.made
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.made:
+	@for python in $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
+	      >/dev/null 2>&1; then \
+	    echo "setting up $(VENV) with $$("$$python" --version)" && \
+	    "$$python" -m venv $(VENV) && touch $@; exit; \
+	  fi; \
+	done; \
+	echo 'no Python 3.11 or newer with venv was found: install one (Debian, Ubuntu: apt install' \
+	  'python3-venv; macOS: brew install python), or name it: make PYTHON=/path/to/python3' >&2; \
+	exit 1
