@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from concurrent.futures import CancelledError
 from typing import Any
 
 import psycopg2
@@ -47,6 +48,11 @@ class Sessions:
             with contextlib.suppress(Exception):  # a connection that is gone needs no cancelling
                 raw_of(connection).cancel()
 
+    def refuse_when_cancelled(self) -> None:
+        """Raise CancelledError when everything was asked to stop, so that nothing new begins."""
+        if self.cancelled:
+            raise CancelledError
+
     def __enter__(self) -> Sessions:
         return self
 
@@ -57,12 +63,12 @@ class Sessions:
         self._open.clear()
 
 
-def engine_for(settings: ConnectionSettings, search_path: str = "") -> Engine:
+def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engine:
     """Make the SQLAlchemy engine of one database; each connection is new and has its session pinned."""
     engine = create_engine(
         "postgresql+psycopg2://", connect_args=settings.connect_args(), poolclass=NullPool
     )
-    pins = PINNED + (f"; set search_path = {search_path}" if search_path else "")
+    pins = PINNED + ("; set default_transaction_read_only = on" if read_only else "")
 
     @event.listens_for(engine, "connect")
     def pin(connection: psycopg2.extensions.connection, _: object) -> None:

@@ -17,21 +17,18 @@ from engine.database.connect import execute
 from engine.errors import LockedError, RunError
 from engine.plan.progress import Mark, Progress
 from engine.plan.quality import Verdict
+from engine.plan.shape import STAGE_SCHEMA
+from engine.plan.steps import Done
 
 MIGRATION_LOCK = "select pg_advisory_xact_lock(hashtextextended('engine:migrate', 0))"
 LOCK_KEY = "hashtextextended('engine:' || :mapping, 0)"
 VERSION = f"select to_regclass('{tables.SCHEMA}.version') is not null"
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What one step did, as it goes into the ledger."""
-
-    entry: str
-    title: str
-    measure: str
-    rows: int
-    seconds: float
+def schema_exists(connection: Connection, schema: str) -> bool:
+    """Say whether the warehouse has a schema."""
+    found = text("select to_regnamespace(quote_ident(:schema)) is not null")
+    return bool(connection.execute(found, {"schema": schema}).scalar_one())
 
 
 def version_of(connection: Connection) -> int:
@@ -52,8 +49,9 @@ def migrate(connection: Connection) -> None:
         execute(connection, MIGRATION_LOCK)
         present = version_of(connection)  # another run may have been quicker
         if present == 0:
-            execute(connection, f"create schema if not exists {tables.SCHEMA}")
-            execute(connection, "create schema if not exists engine_stage")
+            for schema in (tables.SCHEMA, STAGE_SCHEMA):
+                if not schema_exists(connection, schema):  # it may be there for a role that cannot create
+                    execute(connection, f"create schema {schema}")
             tables.metadata.create_all(connection)
             execute(connection, f"create table {tables.SCHEMA}.version (number integer not null)")
             execute(connection, f"insert into {tables.SCHEMA}.version values (0)")  # noqa: S608
@@ -69,8 +67,12 @@ def migrate(connection: Connection) -> None:
         )
 
 
-def lock(connection: Connection, mapping: str) -> None:
-    """Take the mapping's lock until the transaction ends; LockedError says who holds it."""
+def lock(connection: Connection, mapping: str, run_id: uuid.UUID) -> None:
+    """Take the mapping's lock until the transaction ends; LockedError says who holds it.
+
+    When that is this very run, an attempt whose connection broke and whose backend does not know it yet,
+    it is a transient RunError.
+    """
     taken = connection.execute(
         text(f"select pg_try_advisory_xact_lock({LOCK_KEY})"),  # noqa: S608
         {"mapping": mapping},
@@ -81,6 +83,8 @@ def lock(connection: Connection, mapping: str) -> None:
         text(f"select * from {tables.SCHEMA}.lock where mapping = :mapping"),  # noqa: S608
         {"mapping": mapping},
     ).first()
+    if holder and holder.run_id == run_id:
+        raise RunError("the lost attempt before still holds the lock", transient=True)
     who = (
         f"run {holder.run_id} on {holder.host} (process {holder.pid}) since {holder.started_at:%F %T} UTC"
         if holder
@@ -121,10 +125,10 @@ def status_of(connection: Connection, run_id: uuid.UUID) -> str | None:
 def end(
     connection: Connection, run_id: uuid.UUID, status: str, error: str | None, seconds: float
 ) -> None:
-    """Record how a run ended; the caller commits, with the star when the run is done."""
+    """Record how a run ended, unless that is known; the caller commits, with the star when it is done."""
     connection.execute(
         update(tables.run)
-        .where(tables.run.c.run_id == run_id)
+        .where(tables.run.c.run_id == run_id, tables.run.c.status == "running")
         .values(status=status, error=error, seconds=seconds, ended_at=tables.NOW)
     )
 
@@ -219,6 +223,37 @@ def save_progress(
                     for mark, is_settled in rows
                 ],
             )
+
+
+def steps_of(connection: Connection, run_id: uuid.UUID) -> tuple[Done, ...]:
+    """Return the recorded steps of a run, in order."""
+    rows = connection.execute(
+        select(tables.step).where(tables.step.c.run_id == run_id).order_by(tables.step.c.ordinal)
+    )
+    return tuple(Done(r.entry, r.title, r.measure, r.rows, r.seconds) for r in rows)
+
+
+def verdicts_of(connection: Connection, run_id: uuid.UUID) -> tuple[Verdict, ...]:
+    """Return the recorded verdicts of a run, in order."""
+    results = tables.check_result
+    rows = connection.execute(
+        select(results).where(results.c.run_id == run_id).order_by(results.c.ordinal)
+    )
+    return tuple(
+        Verdict(r.entry, r.check_name, "", r.status, r.failed, r.total, r.place) for r in rows
+    )
+
+
+def arriving(connection: Connection, stages: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
+    """Return how many rows have arrived in each stage that is being filled; `stages`: table to entry."""
+    rows = connection.execute(
+        text(
+            "select c.relname, p.tuples_processed from pg_stat_progress_copy as p "
+            "join pg_class as c on c.oid = p.relid where c.relname = any(:names)"
+        ),
+        {"names": list(stages)},
+    )
+    return tuple((stages[row.relname], int(row.tuples_processed)) for row in rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ run = Table(
     metadata,
     Column("run_id", Uuid, primary_key=True),
     Column("mapping", Text, nullable=False),
-    Column("status", Text, nullable=False, comment="running, done, failed, refused or died"),
+    Column("status", Text, nullable=False, comment="running, done, failed or died"),
     Column("started_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("ended_at", DateTime(timezone=True)),
     Column("seconds", Double),

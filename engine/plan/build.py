@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from engine.errors import Place, refuse
-from engine.mapping.model import Check, Column, Dimension, Entry, Fact, Star
+from engine.mapping.model import Check, Dimension, Entry, Fact, Star
 from engine.plan.checks import ROW_WISE, check_steps, condition, counts_with_source
 from engine.plan.quality import label
 from engine.plan.schema import (
@@ -146,7 +146,7 @@ def stage_plan(star: Star, entry: Entry, world: World) -> StagePlan:
             stage=table,
             column=cursor.column,
             type=types[cursor.column],
-            limit=world.limits.get(types[cursor.column], ""),
+            limit=world.limits.get(name, {}).get(types[cursor.column], ""),
         ),
     )
 
@@ -186,7 +186,8 @@ def load_steps(
     for step, rule in reject_steps(star, entry, world, place, prove=not (fresh and keys)):
         rules += [rule] if step.measure == "rejected" else []
         yield step
-    yield Quarantine(entry=entry.name, mapping=star.name, stage=own.stage, rules=tuple(rules))
+    if rules:
+        yield Quarantine(entry=entry.name, mapping=star.name, stage=own.stage, rules=tuple(rules))
     updates = _updates(entry, world)
     compare = tuple(name for name in own.columns if name not in match) if updates else ()
     if isinstance(entry, Dimension):
@@ -326,4 +327,11 @@ def member_steps(star: Star, dimension: Dimension, world: World) -> Iterator[Ste
         )
 
 
-__all__ = ["Column", "build", "fingerprint", "load_steps", "reject_steps", "stage_plan"]
+def create_statements(star: Star, world: World) -> Iterator[Step]:
+    """Return the steps that make an empty star: schema, tables, keys, descriptions."""
+    bare = World(world.sources, world.types)
+    yield from create_schema(star, bare)
+    for entry in star.entries:
+        yield from table_steps(star, entry, bare)
+        yield from key_steps(star, entry, bare)
+        yield from description_steps(star, entry, bare)

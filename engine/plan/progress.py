@@ -7,8 +7,9 @@ the mark: whatever those transactions still write has a higher cursor than the m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+
+from engine.plan.world import Reading
 
 DEFAULT_LAG = 3600  # seconds, where the open transactions cannot be seen and the mapping names no lag
 
@@ -80,6 +81,31 @@ def _border(activity: Activity, lag: int | None) -> int | None:
     )
 
 
-def newest(marks: Iterable[Mark]) -> Mark | None:
-    """Return the mark that was made last, or None."""
-    return max(marks, key=lambda mark: mark.moment, default=None)
+def reading(
+    progress: Progress, *, identity: str, fingerprint: str, full_refresh: bool, lost: str = ""
+) -> Reading:
+    """Decide from where an entry is read.
+
+    The watermark holds only for the source, the definition and the table that it was made with; otherwise
+    everything is read and brought in line. `lost` is a reason that the caller knows.
+    """
+    if full_refresh:
+        return Reading(reason="a full refresh was asked for: everything is read", reconcile=True)
+    if not progress.identity:
+        return Reading()
+    if progress.identity != identity:
+        why = "the source is another one, or was restored or failed over, since the last run"
+    elif progress.fingerprint != fingerprint:
+        why = "the definition has changed since the last run"
+    else:
+        why = lost
+    if why:
+        return Reading(reason=f"{why}: everything is read", reconcile=True)
+    return Reading(low=progress.settled.high if progress.settled else None)
+
+
+def base(progress: Progress, identity: str, fingerprint: str) -> Progress:
+    """Return what of the old progress still holds for this source and definition."""
+    if (progress.identity, progress.fingerprint) == (identity, fingerprint):
+        return progress
+    return Progress(None, (), identity, fingerprint)

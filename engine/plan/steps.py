@@ -557,3 +557,14 @@ class Plan:
     source_counts: tuple[tuple[str, Check], ...] = ()
     fingerprints: dict[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one step did: `rows` is the count of its statement, `measure` the count of the report it is."""
+
+    entry: str
+    title: str
+    measure: str
+    rows: int
+    seconds: float

@@ -45,12 +45,12 @@ class World:
 
     `sources`: the columns of each entry's query. `types`: the type of each computed column of an entry, and of
     each value that a lookup compares, by the name that the stage gives it. `tables`: by entry.
-    `limits`: by type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
+    `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     """
 
     sources: Mapping[str, tuple[StagedColumn, ...]]
     types: Mapping[str, Mapping[str, str]]
     tables: Mapping[str, TableState] = field(default_factory=dict)
     readings: Mapping[str, Reading] = field(default_factory=dict)
-    limits: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schema_exists: bool = False

@@ -1,0 +1,52 @@
+"""engine history: past runs, from the warehouse's ledger."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from engine.commands.wire import WAREHOUSE, environment
+from engine.database.connect import Sessions, engine_for
+from engine.database.ledger import Past
+from engine.database.ledger import history as past_runs
+from engine.report import table_lines
+from engine.settings import settings_for
+
+COUNTS = ("read", "inserted", "updated", "unchanged", "rejected")
+
+
+def history(mapping: str | None, limit: int, report: str, *, folder: Path | None) -> None:
+    """Print the newest runs, newest first."""
+    with environment(folder) as environ:
+        settings = settings_for(WAREHOUSE, environ)["warehouse"]
+        with Sessions() as sessions:
+            connection = sessions.connect(engine_for(settings, read_only=True), autocommit=True)
+            runs = past_runs(connection, mapping, limit)
+    if report == "json":
+        rows = [asdict(run) | {"started_at": run.started_at.isoformat()} for run in runs]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    elif not runs:
+        click.echo("no runs yet")
+    else:
+        click.echo("\n".join(lines(runs)))
+
+
+def lines(runs: tuple[Past, ...]) -> list[str]:
+    """Return the runs as a table, the errors below it."""
+    head = ["started (UTC)", "mapping", "status", "seconds", *COUNTS, "warnings"]
+    body = [
+        [
+            f"{run.started_at:%Y-%m-%d %H:%M:%S}",
+            run.mapping,
+            run.status,
+            "" if run.seconds is None else f"{run.seconds:.2f}",
+            *(f"{run.counts.get(count, 0):,}" for count in COUNTS),
+            str(run.warnings),
+        ]
+        for run in runs
+    ]
+    errors = [f"{run.started_at:%Y-%m-%d %H:%M:%S} {run.error}" for run in runs if run.error]
+    return table_lines([head, *body]) + errors

@@ -1,0 +1,80 @@
+"""engine plan and engine ddl: what a run would do, and the star's CREATE statements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from engine.commands.wire import connected, selected
+from engine.mapping.load import load
+from engine.plan.build import create_statements
+from engine.plan.steps import Plan, StagePlan, Step
+from engine.run import Options
+from engine.run import plan as plan_run
+from engine.sql.render import render
+
+
+def plan(
+    path: Path,
+    overrides: Mapping[str, str],
+    select: tuple[str, ...],
+    *,
+    full_refresh: bool,
+    sql: bool,
+    folder: Path | None,
+) -> None:
+    """Print the plan of a run; nothing is written."""
+    loaded = load(path, overrides)
+    options = Options(selected(loaded.star, select), full_refresh)
+    with connected(loaded.star, folder) as settings:
+        todo, _ = plan_run(loaded, settings, options)
+    click.echo("\n".join(plan_lines(todo, sql=sql)))
+
+
+def plan_lines(todo: Plan, *, sql: bool) -> Iterator[str]:
+    """Return the lines of a plan: what changes in the schema, then what is done, in order."""
+    parts: tuple[tuple[str, Iterable[Step]], ...] = (
+        ("schema changes", todo.schema),
+        ("stages, side by side", (step for stage in todo.stages for step in _stage_steps(stage))),
+        ("load, in one transaction", todo.load),
+        ("checks, before the commit", todo.checks),
+    )
+    for notice in todo.notices:
+        yield f"note: {notice.entry}: {notice.text}"
+    for title, steps in parts:
+        listed = tuple(steps)
+        yield f"{title}:" if listed else f"{title}: none"
+        for step in listed:
+            yield f"  {step.entry}: {step.title}".replace("  : ", "  ") + _about(step)
+            if sql:
+                yield "\n".join(f"      {line}" for line in render(step).splitlines()) + ";"
+
+
+def _stage_steps(stage: StagePlan) -> Iterator[Step]:
+    yield from (stage.create, stage.fill, stage.analyze)
+    yield from (step for step in (stage.null_cursors, stage.highest) if step)
+
+
+def _about(step: Step) -> str:
+    """Say what the title alone does not: the column, the member, the rule."""
+    window = getattr(step, "window", None)
+    if window is not None:
+        return f" where {window.column} >= {window.low}" if window.low else " everything"
+    column, member, rule = (getattr(step, word, None) for word in ("column", "member", "rule"))
+    if rule is not None:
+        return f" ({rule.text})"
+    if column is not None:
+        return f" {getattr(column, 'name', column)}"
+    return f" {member}" if member else ""
+
+
+def ddl(path: Path, overrides: Mapping[str, str], *, folder: Path | None) -> None:
+    """Print the CREATE statements of the star, as of an empty warehouse."""
+    loaded = load(path, overrides)
+    with connected(loaded.star, folder) as settings:
+        _, world = plan_run(loaded, settings)
+    click.echo(f"-- The star of {path.name}, as printed by: engine ddl {path.as_posix()}")
+    for step in create_statements(loaded.star, world):
+        click.echo(f"\n{render(step)};")

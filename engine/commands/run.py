@@ -1,0 +1,80 @@
+"""engine run: load the star and say what happened."""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from engine.commands.wire import connected, selected
+from engine.logs import bound, configure
+from engine.mapping.load import load
+from engine.report import Report, as_json, as_text
+from engine.run import Listener, Options
+from engine.run import run as do_run
+from engine.settings import log_settings
+
+
+class Outcome:
+    """Passes all that it hears on to another listener, and keeps the last report."""
+
+    def __init__(self, to: Listener) -> None:
+        self.began, self.ended, self.arrived = to.began, to.ended, to.arrived
+        self._to = to
+        self.report: Report | None = None
+
+    def finished(self, report: Report) -> None:
+        """Keep the report."""
+        self.report = report
+        self._to.finished(report)
+
+
+def run(
+    path: Path,
+    overrides: Mapping[str, str],
+    select: tuple[str, ...],
+    logging_options: Mapping[str, str | None],
+    *,
+    full_refresh: bool,
+    report: str,
+    folder: Path | None,
+) -> None:
+    """Run a mapping; the report goes to stdout, progress and logs to stderr."""
+    loaded = load(path, overrides)
+    options = Options(selected(loaded.star, select), full_refresh)
+    run_id = uuid.uuid4()
+    with (
+        connected(loaded.star, folder) as settings,
+        listening(logging_options) as listener,
+        bound(run_id=str(run_id), mapping=loaded.star.name),
+    ):
+        outcome = Outcome(listener)
+        try:
+            do_run(loaded, settings, options, outcome, run_id)
+        finally:
+            if outcome.report and report == "json":
+                click.echo(as_json(outcome.report))
+    if outcome.report and report == "text":
+        click.echo(as_text(outcome.report))
+
+
+@contextmanager
+def listening(options: Mapping[str, str | None]) -> Iterator[Listener]:
+    """Give the listener that suits: a display on a terminal, a log of steps anywhere else."""
+    from engine.display import Log, Terminal
+
+    wanted = log_settings(os.environ, terminal=sys.stderr.isatty())
+    form = options.get("log_format") or wanted.form
+    configure(form, options.get("log_level") or wanted.level)  # type: ignore[arg-type]
+    if form == "text" and sys.stderr.isatty():
+        from rich.console import Console
+
+        with Terminal(Console(stderr=True)) as terminal:
+            yield terminal
+    else:
+        yield Log()

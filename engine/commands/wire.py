@@ -1,0 +1,51 @@
+"""The parts that several commands need, put together: the mapping, its settings, the embedded servers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from engine.errors import SettingsError, did_you_mean
+from engine.mapping.model import Connection, Star
+from engine.settings import ConnectionSettings, settings_for
+
+WAREHOUSE = (Connection("warehouse", "WAREHOUSE"),)
+
+
+@contextmanager
+def environment(folder: Path | None) -> Iterator[Mapping[str, str]]:
+    """Give the environment's settings, or those of the embedded servers in `folder` while they run."""
+    if folder is None:
+        yield os.environ
+        return
+    from engine.database.embedded import Embedded
+
+    if not folder.is_dir():
+        raise SettingsError(f"there are no databases in {folder} yet: run `engine demo` first")
+    with Embedded(folder) as servers:
+        yield {
+            **os.environ,
+            "SOURCE_URL": servers.source.url(),
+            "WAREHOUSE_URL": servers.warehouse.url(),
+        }
+
+
+@contextmanager
+def connected(star: Star, folder: Path | None) -> Iterator[dict[str, ConnectionSettings]]:
+    """Give the settings of every connection of a mapping; SettingsError names all that are missing."""
+    with environment(folder) as environ:
+        yield settings_for(star.connections, environ)
+
+
+def selected(star: Star, patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the entries that the patterns of --select name; SettingsError for one that names none."""
+    names = [entry.name for entry in star.entries]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise SettingsError(
+                f"--select: no dimension or fact named '{pattern}' ({did_you_mean(pattern, names)})"
+            )
+    return tuple(n for n in names if any(fnmatchcase(n, pattern) for pattern in patterns))

@@ -1,0 +1,44 @@
+"""What a database says when it refuses, as sentences for a person."""
+
+from __future__ import annotations
+
+import psycopg2
+from sqlalchemy.exc import DBAPIError
+
+from engine.errors import CheckFailedError, EngineError, RunError
+from engine.plan.steps import AddPrimaryKey, AddUniqueIndex, InsertNew, Step
+from engine.retry import is_transient
+
+
+def message_of(error: BaseException) -> str:
+    """Return a database's own sentence, without the statement that SQLAlchemy adds."""
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(origin, psycopg2.Error) and origin.diag.message_primary:
+        return str(origin.diag.message_primary)
+    return str(origin).strip() or type(origin).__name__
+
+
+def sentence(error: BaseException) -> str:
+    """Return what a database said, with its detail, hint and place in a function where there are any."""
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    text = message_of(error)
+    if isinstance(origin, psycopg2.Error):
+        more = [origin.diag.message_detail, origin.diag.message_hint]
+        text = ". ".join([text, *(part.rstrip(".") for part in more if part)])
+    return text
+
+
+def failure_of(step: Step, error: BaseException) -> EngineError:
+    """Turn the failure of a step into the error that the run ends with."""
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    keyed = isinstance(step, AddPrimaryKey | AddUniqueIndex | InsertNew)
+    if keyed and isinstance(origin, psycopg2.errors.UniqueViolation):
+        detail = (origin.diag.message_detail or message_of(error)).rstrip(".")
+        return CheckFailedError(
+            f"{step.entry}: two rows of the source have the same key: {detail}; "
+            "mend the query, or say with source.dedupe which row wins"
+        )
+    return RunError(
+        f"{step.entry}: {step.title} failed: {sentence(error)}".removeprefix(": "),
+        transient=is_transient(error),
+    )

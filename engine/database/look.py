@@ -1,0 +1,283 @@
+"""Ask the databases what a mapping means to them: the types of every column, and all that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import psycopg2
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from engine.database.connect import execute
+from engine.database.failure import message_of
+from engine.database.types import Described, describe
+from engine.errors import Place, Problem, did_you_mean
+from engine.mapping.document import Document
+from engine.mapping.model import Dimension, Entry, Fact, Source, Star
+from engine.plan.checks import ROW_WISE
+from engine.plan.shape import CALENDAR_TYPES, definitions, key_type, probe_name
+from engine.plan.steps import StagedColumn
+from engine.plan.world import World
+from engine.sql.quote import expression, ident, literal, type_name, typed
+
+CURSOR_TYPES = (
+    "smallint integer bigint numeric date text character-varying "
+    "timestamp-without-time-zone timestamp-with-time-zone"
+)
+CURSORS = frozenset(word.replace("-", " ") for word in CURSOR_TYPES.split())
+
+
+@dataclass(slots=True)
+class Found:
+    """What the databases said, and what they refused."""
+
+    sources: dict[str, tuple[StagedColumn, ...]] = field(default_factory=dict)
+    types: dict[str, dict[str, str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def look(
+    star: Star, document: Document, sources: Mapping[str, Connection], warehouse: Connection
+) -> Found:
+    """Describe every query and expression of a mapping; all connections must be in autocommit mode.
+
+    `sources` are by connection name. What is refused is in `problems`, each at its place in the mapping.
+    """
+    found = Found()
+    for entry in star.entries:
+        if entry.source:
+            columns = _source(entry, entry.source, document, sources[entry.source.connection], found)
+            found.sources[entry.name] = columns
+        else:
+            found.sources[entry.name] = tuple(
+                StagedColumn(name, type_) for name, type_ in CALENDAR_TYPES.items()
+            )
+    for entry in star.entries:
+        if found.sources[entry.name]:
+            found.types[entry.name] = _computed(star, entry, document, warehouse, found)
+    if not found.problems:
+        _checks(star, document, warehouse, found)
+    return found
+
+
+# --- the source's side
+
+
+def _source(
+    entry: Entry, source: Source, document: Document, connection: Connection, found: Found
+) -> tuple[StagedColumn, ...]:
+    """Describe the query of an entry; nothing when the source refuses it."""
+    before = "select * from (\n"
+    path = document.text_path(source.path, "query")
+    try:
+        columns = describe(connection, f"{before}{source.query}\n) as q limit 0")
+    except DBAPIError as error:
+        found.problems.append(refused(error, document, path, len(before)))
+        return ()
+    found.problems += _column_problems(entry, source, columns, document)
+    return tuple(StagedColumn(column.name, column.type, column.cast) for column in columns)
+
+
+def _column_problems(
+    entry: Entry, source: Source, columns: tuple[Described, ...], document: Document
+) -> Iterator[Problem]:
+    names = [column.name for column in columns]
+    query = document.place(document.text_path(source.path, "query"))
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(query, f"the query has two columns named '{name}'", "name one of them with AS")
+    for column in columns:
+        if column.name.startswith("$"):
+            yield Problem(query, f"the query's column '{column.name}' begins with $", "rename it with AS")
+        if column.pseudo:
+            yield Problem(
+                query, f"column '{column.name}' of the query is a {column.type}", "cast it in the query"
+            )
+    if source.cursor:
+        place = document.place(source.cursor.path)
+        type_ = {column.name: column.type for column in columns}.get(source.cursor.column)
+        if type_ is None:
+            yield Problem(
+                place,
+                f"the query has no column '{source.cursor.column}'",
+                did_you_mean(source.cursor.column, names),
+            )
+        elif type_.split("(")[0] not in CURSORS:
+            yield Problem(place, f"a {type_} cannot be a cursor", "possible: " + ", ".join(sorted(CURSORS)))
+    for own in entry.columns:
+        if own.expr is None and own.name not in names:
+            yield Problem(
+                document.place(own.path),
+                f"the query has no column '{own.name}'",
+                did_you_mean(own.name, names),
+            )
+
+
+# --- the warehouse's side
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An expression whose type is asked: under which name, in which SQL, and where its text stands."""
+
+    name: str
+    sql: str
+    path: str
+    offset: int = 1  # characters of SQL before the mapping's own text
+
+
+def _computed(
+    star: Star, entry: Entry, document: Document, warehouse: Connection, found: Found
+) -> dict[str, str]:
+    """Return the type of each computed column and looked-up value of an entry."""
+    names = {column.name: column.type for column in found.sources[entry.name]}
+    types = {column.name: names.get(column.name, "text") for column in entry.columns if column.expr is None}
+    asked = list(_asked(entry, document))
+    nulls = ", ".join(f"null::{type_name(t)} as {ident(n)}" for n, t in names.items())
+    origin = f" from (select {nulls}) as q limit 0"
+    types |= _ask(asked, origin, document, warehouse, found)
+    if isinstance(entry, Fact):
+        found.problems += _lookup_problems(star, entry, types, document, warehouse, found)
+    return types
+
+
+def _asked(entry: Entry, document: Document) -> Iterator[Asked]:
+    for column in entry.columns:
+        path = document.text_path(column.path, "expr")
+        base = ident(column.name) if column.expr is None else expression(column.expr)
+        offset = 2 if "\n" in base[:2] else 1
+        if column.expr is not None:
+            yield Asked(f"={column.name}", base, path, offset)
+        if column.type is not None:
+            at = document.text_path(column.path, "type")
+            yield Asked(column.name, f"{base}::{type_name(column.type)}", at, -1)
+        elif column.expr is not None:
+            yield Asked(column.name, base, path, offset)
+    for lookup in entry.lookups if isinstance(entry, Fact) else ():
+        for name, text in lookup.on:
+            path = document.text_path(document.text_path(lookup.path, "on"), name)
+            sql = expression(text)
+            yield Asked(probe_name(lookup, name), sql, path, 2 if "\n" in sql[:2] else 1)
+
+
+def _ask(
+    asked: Iterable[Asked], origin: str, document: Document, warehouse: Connection, found: Found
+) -> dict[str, str]:
+    """Ask for all types at once; when something is refused, one by one, so that all problems show."""
+    questions = list(asked)
+    if not questions:
+        return {}
+    listed = ", ".join(f"{one.sql} as {ident(f'c{n}')}" for n, one in enumerate(questions))
+    try:
+        columns = describe(warehouse, f"select {listed}{origin}")
+    except DBAPIError:
+        types: dict[str, str] = {}
+        failed: set[str] = set()
+        for one in questions:
+            try:
+                types[one.name] = describe(warehouse, f"select {one.sql} as c{origin}")[0].type
+            except DBAPIError as error:
+                if one.name.lstrip("=") not in failed:  # a bad expression has no good cast
+                    found.problems.append(
+                        refused(error, document, one.path, len("select ") + one.offset)
+                    )
+                failed.add(one.name.lstrip("="))
+        return types
+    return {one.name: c.type for one, c in zip(questions, columns, strict=True)}
+
+
+def _lookup_problems(
+    star: Star,
+    fact: Fact,
+    types: Mapping[str, str],
+    document: Document,
+    warehouse: Connection,
+    found: Found,
+) -> Iterator[Problem]:
+    """Find lookups that compare what cannot be compared."""
+    for lookup in fact.lookups:
+        dimension = star.dimension(lookup.dimension)
+        for name, _ in lookup.on:
+            theirs = _natural_type(dimension, name, found)
+            ours = types.get(probe_name(lookup, name))
+            if not theirs or not ours or theirs == ours or (theirs == "date" and "timestamp" in ours):
+                continue
+            try:
+                execute(warehouse, f"select null::{type_name(theirs)} = null::{type_name(ours)}").close()
+            except DBAPIError:
+                yield Problem(
+                    document.place(document.text_path(document.text_path(lookup.path, "on"), name)),
+                    f"{ours} cannot be compared with {dimension.name}.{name}, which is {theirs}",
+                    f"cast it: {name}: ({dict(lookup.on)[name]})::{theirs}",
+                )
+
+
+def _natural_type(dimension: Dimension, name: str, found: Found) -> str:
+    if dimension.calendar:
+        return CALENDAR_TYPES.get(name, "")
+    return found.types.get(dimension.name, {}).get(name, "")
+
+
+# --- values and checks
+
+
+def _checks(star: Star, document: Document, warehouse: Connection, found: Found) -> None:
+    """Try every value of special members and checks, and every check query, on a star of the right types."""
+    world = World(found.sources, found.types)
+    shapes = {entry.name: definitions(star, entry, world) for entry in star.entries}
+    stars = ", ".join(
+        f"{ident(name)} as (select "
+        + ", ".join(f"null::{type_name(c.type)} as {ident(c.name)}" for c in columns)
+        + " where false)"
+        for name, columns in shapes.items()
+    )
+    for entry in star.entries:
+        types = {column.name: column.type for column in shapes[entry.name]}
+        found.problems += _value_problems(entry, types, document, warehouse)
+        for check in entry.checks:
+            if check.kind != "sql":
+                continue
+            sql = check.sql.replace("{{ this }}", ident(entry.name))
+            before = f"with {stars} select * from (\n"
+            try:
+                execute(warehouse, f"{before}{sql}\n) as q limit 0").close()
+            except DBAPIError as error:
+                path = document.text_path(check.path, "sql")
+                found.problems.append(refused(error, document, path, len(before)))
+
+
+def _value_problems(
+    entry: Entry, types: Mapping[str, str], document: Document, warehouse: Connection
+) -> Iterator[Problem]:
+    """Find values that their column cannot hold."""
+    tried: list[tuple[str, str]] = []
+    for check in entry.checks:
+        if check.kind in ROW_WISE:
+            values = [value for value in (*check.values, check.low, check.high) if value is not None]
+            tried += [(typed(v, types[name]), check.path) for v in values for name in check.columns]
+    if isinstance(entry, Dimension):
+        for member in entry.special_members:
+            tried.append((f"{literal(member.key)}::{key_type(entry)}", f"{member.path}.key"))
+            tried += [(typed(v, types[n]), f"{member.path}.{n}") for n, v in member.values if n in types]
+    for sql, path in tried:
+        try:
+            execute(warehouse, f"select {sql}").close()
+        except DBAPIError as error:
+            yield Problem(document.place(path), message_of(error))
+
+
+# --- what a database says
+
+
+def refused(error: DBAPIError, document: Document, path: str, before: int) -> Problem:
+    """Turn a database's refusal of SQL into a problem at the very character of the mapping."""
+    origin = error.orig
+    position = origin.diag.statement_position if isinstance(origin, psycopg2.Error) else None
+    place: Place = document.place(path)
+    offset = int(position) - 1 - before if position else -1
+    if before >= 0 and offset >= 0:
+        place = document.inside(path, offset)
+    hint = origin.diag.message_hint if isinstance(origin, psycopg2.Error) else ""
+    if isinstance(origin, psycopg2.errors.InsufficientPrivilege):
+        hint = "grant the right to the role that the engine connects as, for instance GRANT SELECT ON …"
+    return Problem(place, message_of(error), hint or "")

@@ -1,0 +1,192 @@
+"""The one transaction that publishes a run: star, watermarks, checks and the run's own record, or nothing."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from typing import Protocol
+
+import psycopg2
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from engine.database import ledger
+from engine.database.connect import Sessions, count_of, execute
+from engine.database.failure import failure_of
+from engine.database.source import Snapshot
+from engine.database.staging import Staged
+from engine.errors import CheckFailedError, Place, RunError
+from engine.mapping.load import Loaded
+from engine.plan.progress import Mark, Progress, advance, base
+from engine.plan.quality import Verdict, judge
+from engine.plan.steps import (
+    CheckRows,
+    CheckStep,
+    Done,
+    DropStage,
+    Notice,
+    Plan,
+    ProveFound,
+    ProveUnique,
+    Step,
+)
+from engine.plan.world import World
+from engine.report import Report, check_line, entry_report
+from engine.sql.render import render
+
+
+class Follower(Protocol):
+    """Whoever hears what steps begin and end."""
+
+    def began(self, step: Step) -> None:
+        """Hear that a step has begun."""
+
+    def ended(self, done: Done) -> None:
+        """Hear what a step did."""
+
+
+class Publication:
+    """Executes a plan on one connection; nothing is visible to others before `commit`."""
+
+    def __init__(
+        self, main: Connection, sessions: Sessions, run_id: uuid.UUID, listener: Follower
+    ) -> None:
+        self.steps: list[Done] = []
+        self.verdicts: list[Verdict] = []
+        self._main = main
+        self._sessions = sessions
+        self._run_id = run_id
+        self._listener = listener
+
+    def schema(self, plan: Plan) -> None:
+        """Make the tables what the mapping wants."""
+        execute(self._main, f"select set_config('engine.run_id', '{self._run_id}', true)").close()
+        for step in plan.schema:
+            self._do(step)
+
+    def load(self, plan: Plan, filled: Callable[[str], Staged]) -> None:
+        """Load entry after entry, each as soon as its stage is full; `filled` waits for that."""
+        present = ""
+        for step in plan.load:
+            if step.entry != present:
+                present = step.entry
+                self._take(filled(present))
+            self._do(step)
+
+    def _take(self, staged: Staged) -> None:
+        for done in staged.steps:
+            self.steps.append(done)
+            self._listener.ended(done)
+
+    def _do(self, step: Step) -> None:
+        done = self._timed(step, lambda: count_of(self._main, render(step)))
+        if isinstance(step, ProveUnique | ProveFound) and done.rows:
+            what = f"{done.rows:,} keys have" if isinstance(step, ProveUnique) else f"{done.rows:,} rows have"
+            raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what} a problem: {step.rule.text}")
+
+    def _timed(self, step: Step, work: Callable[[], int]) -> Done:
+        self._sessions.refuse_when_cancelled()
+        self._listener.began(step)
+        start = time.perf_counter()
+        try:
+            rows = work()
+        except (DBAPIError, psycopg2.Error) as error:
+            self._sessions.refuse_when_cancelled()
+            raise failure_of(step, error) from error
+        done = Done(step.entry, step.title, step.measure, rows, time.perf_counter() - start)
+        self.steps.append(done)
+        self._listener.ended(done)
+        return done
+
+    def check(self, plan: Plan, place: Callable[[str], Place]) -> None:
+        """Prove that every row is accounted for and that the checks hold; CheckFailedError names what does not."""
+        for entry in dict.fromkeys(stage.entry for stage in plan.stages):
+            counts = entry_report(entry, self.steps)
+            if counts.read != counts.accounted:
+                raise RunError(
+                    f"{entry}: {counts.read:,} rows were read but {counts.accounted:,} are accounted for "
+                    f"({counts.inserted:,} inserted, {counts.updated:,} updated, {counts.unchanged:,} "
+                    f"unchanged, {counts.rejected:,} rejected); nothing was published"
+                )
+        for step in plan.checks:
+            self._check(step, place)
+        for entry, check in plan.source_counts:
+            counts = entry_report(entry, self.steps)
+            off = abs(counts.read - counts.accounted)
+            self.verdicts.append(
+                judge(entry, check, off, counts.read, _spot(place(check.path)))
+            )
+        broken = [verdict for verdict in self.verdicts if verdict.status == "fail"]
+        if broken:
+            lines = "\n".join(check_line(verdict) for verdict in broken)
+            raise CheckFailedError(f"{lines}\nnothing was published")
+
+    def _check(self, step: CheckStep, place: Callable[[str], Place]) -> None:
+        check = step.condition.check if isinstance(step, CheckRows) else step.check
+        seen: list[int] = []
+
+        def count() -> int:
+            row = execute(self._main, render(step)).one()
+            seen.append(int(row.total))
+            return int(row.failed)
+
+        done = self._timed(step, count)
+        self.verdicts.append(judge(step.entry, check, done.rows, seen[0], _spot(place(check.path))))
+
+    def progress(
+        self,
+        loaded: Loaded,
+        world: World,
+        snapshots: Mapping[str, Snapshot],
+        stages: Mapping[str, Future[Staged]],
+        fingerprints: Mapping[str, str],
+    ) -> None:
+        """Move the watermark of each entry that was read as far as is settled."""
+        old = ledger.progress_of(self._main, loaded.star.name)
+        new: dict[str, Progress] = {}
+        for entry in loaded.star.entries:
+            if entry.source is None or entry.name not in stages:
+                continue
+            snapshot = snapshots[entry.source.connection]
+            before = base(
+                old.get(entry.name, Progress(None)),
+                snapshot.origin.identity,
+                fingerprints[entry.name],
+            )
+            high = stages[entry.name].result().highest or world.readings[entry.name].low
+            lag = entry.source.cursor.lag if entry.source.cursor else None
+            mark = Mark(snapshot.activity.moment, high)
+            new[entry.name] = advance(before, mark, snapshot.activity, lag)
+        ledger.save_progress(self._main, self._run_id, loaded.star.name, new)
+
+    def report(self, plan: Plan, seconds: float, notices: tuple[Notice, ...] = ()) -> Report:
+        """Return what the run did so far."""
+        return Report(
+            run_id=str(self._run_id),
+            mapping=plan.mapping,
+            status="done",
+            seconds=round(seconds, 3),
+            entries=tuple(entry_report(stage.entry, self.steps) for stage in plan.stages),
+            checks=tuple(self.verdicts),
+            notices=(*plan.notices, *notices),
+            steps=tuple(self.steps),
+        )
+
+    def commit(self, report: Report) -> None:
+        """Publish."""
+        ledger.record(self._main, self._run_id, self.steps, self.verdicts)
+        ledger.end(self._main, self._run_id, "done", None, report.seconds)
+        self._sessions.refuse_when_cancelled()
+        self._main.commit()
+
+
+def drop_stages(plan: Plan, connection: Connection) -> None:
+    """Remove the stages; what cannot be removed now, the next run removes."""
+    for stage in plan.stages:
+        execute(connection, render(DropStage(stage=stage.create.stage))).close()
+
+
+def _spot(place: Place) -> str:
+    return f"{place.file}:{place.line}:{place.column}" if place.file else ""

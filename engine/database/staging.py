@@ -1,0 +1,87 @@
+"""Fill the stages: several queries at a time, each over its own pair of connections, all of one snapshot."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, Engine
+
+from engine.database.connect import Sessions, count_of, execute
+from engine.database.pipe import stream
+from engine.database.source import Snapshot
+from engine.plan.steps import Copy, CountNullCursors, Done, DropStage, StagePlan, Step
+from engine.sql.quote import columns, table
+from engine.sql.render import render
+
+WORKERS = 2  # streams at a time; more gain nothing on the cores of a small machine (MEASURED)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What is in a stage: the steps that filled it, and the highest cursor among its rows."""
+
+    steps: tuple[Done, ...]
+    highest: str | None = None
+
+
+def receive(copy: Copy) -> str:
+    """Say the statement that takes in what a copy sends."""
+    form = " (format binary)" if copy.binary else ""
+    return f"copy {table(copy.stage)} ({columns(c.name for c in copy.columns)}) from stdin{form}"
+
+
+@dataclass
+class Staging:
+    """Fills stages on worker threads; each keeps one connection to each side for all that it fills."""
+
+    sessions: Sessions
+    warehouse: Engine
+    snapshots: Mapping[str, Snapshot]
+    began: Callable[[Step], None] = lambda _: None
+    _own: threading.local = field(default_factory=threading.local)
+
+    def start(self, pool: ThreadPoolExecutor, plans: tuple[StagePlan, ...]) -> dict[str, Future[Staged]]:
+        """Begin to fill every stage; the result of each comes when it is full."""
+        return {plan.entry: pool.submit(self.fill, plan) for plan in plans}
+
+    def fill(self, plan: StagePlan) -> Staged:
+        """Make and fill one stage."""
+        target = self._target()
+        execute(target, render(DropStage(stage=plan.create.stage))).close()
+        done = [self._do(target, plan.create), self._do(target, plan.fill)]
+        if done[-1].rows:
+            done.append(self._do(target, plan.analyze))
+        if plan.null_cursors:
+            done.append(self._do(target, plan.null_cursors))
+        highest = None
+        if plan.highest:
+            highest = execute(target, render(plan.highest)).scalar_one()
+        return Staged(tuple(done), highest)
+
+    def _do(self, target: Connection, step: Step) -> Done:
+        self.sessions.refuse_when_cancelled()
+        self.began(step)
+        start = time.perf_counter()
+        if isinstance(step, Copy):
+            count = stream(self._source(step.connection), render(step), target, receive(step))
+        elif isinstance(step, CountNullCursors):
+            count = count_of(self._source(step.connection), render(step))
+        else:
+            count = count_of(target, render(step))
+        return Done(step.entry, step.title, step.measure, count, time.perf_counter() - start)
+
+    def _target(self) -> Connection:
+        if not hasattr(self._own, "target"):
+            self._own.target = self.sessions.connect(self.warehouse, autocommit=True)
+        return self._own.target  # type: ignore[no-any-return]
+
+    def _source(self, name: str) -> Connection:
+        """Return this thread's view of a source's snapshot."""
+        sources: dict[str, Connection] = self._own.__dict__.setdefault("sources", {})
+        if name not in sources:
+            sources[name] = self.snapshots[name].join()
+        return sources[name]

@@ -1,0 +1,84 @@
+"""Gather what a plan depends on: types, tables, and from where each entry is to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from engine.database import ledger
+from engine.database.look import look
+from engine.database.source import Origin
+from engine.database.target import table_states
+from engine.errors import refuse
+from engine.mapping.load import Loaded
+from engine.mapping.model import Entry, Fact, Star
+from engine.plan.progress import Progress, reading
+from engine.plan.shape import fingerprint
+from engine.plan.world import Reading, TableState, World
+
+
+def survey(
+    loaded: Loaded,
+    sources: Mapping[str, Connection],
+    origins: Mapping[str, Origin],
+    warehouse: Connection,
+    *,
+    full_refresh: bool = False,
+) -> World:
+    """Ask the databases, without writing, what the world is like; raises MappingError with every problem.
+
+    The connections are in autocommit mode; `sources` and `origins` are by connection name.
+    """
+    star = loaded.star
+    found = look(star, loaded.document, sources, warehouse)
+    refuse(found.problems)
+    tables = table_states(warehouse, star)
+    progress = ledger.progress_of(warehouse, star.name)
+    return World(
+        sources=found.sources,
+        types=found.types,
+        tables=tables,
+        readings={
+            entry.name: _reading(star, entry, tables, progress, origins, full_refresh=full_refresh)
+            for entry in star.entries
+            if entry.source
+        },
+        limits={
+            entry.name: origins[entry.source.connection].limits
+            for entry in star.entries
+            if entry.source
+        },
+        schema_exists=ledger.schema_exists(warehouse, star.connection("warehouse").schema),
+    )
+
+
+def _reading(
+    star: Star,
+    entry: Entry,
+    tables: Mapping[str, TableState],
+    progress: Mapping[str, Progress],
+    origins: Mapping[str, Origin],
+    *,
+    full_refresh: bool,
+) -> Reading:
+    if entry.source is None:
+        return Reading()
+    return reading(
+        progress.get(entry.name, Progress(None)),
+        identity=origins[entry.source.connection].identity,
+        fingerprint=fingerprint(star, entry),
+        full_refresh=full_refresh,
+        lost=_lost(entry, tables),
+    )
+
+
+def _lost(entry: Entry, tables: Mapping[str, TableState]) -> str:
+    """Say what was taken away since the last run, so that the watermark no longer tells what is loaded."""
+    if tables.get(entry.name, TableState()).empty:
+        return "its table is empty"
+    if isinstance(entry, Fact):
+        for lookup in entry.lookups:
+            if tables.get(lookup.dimension, TableState()).empty:
+                return f"{lookup.dimension} is empty, its members will get new keys"
+    return ""

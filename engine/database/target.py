@@ -1,0 +1,78 @@
+"""What the warehouse looks like now: the star's tables, their columns and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, text
+
+from engine.database.connect import execute
+from engine.mapping.model import Star
+from engine.plan.shape import member_key, target
+from engine.plan.world import TableState
+from engine.sql.quote import column, table
+
+COLUMNS = text("""
+select c.relname as "table", a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
+  a.attidentity <> '' as identity, coalesce(col_description(c.oid, a.attnum), '') as description,
+  coalesce(obj_description(c.oid, 'pg_class'), '') as about
+from pg_class as c
+join pg_namespace as n on n.oid = c.relnamespace
+join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+where n.nspname = :schema and c.relname = any(:names) and c.relkind in ('r', 'p', 'v', 'm', 'f')
+order by c.relname, a.attnum
+""")
+
+INDEXES = text("""
+select c.relname as "table", i.indisprimary as "primary",
+  array_agg(a.attname order by k.place)::text[] as columns
+from pg_index as i
+join pg_class as c on c.oid = i.indrelid
+join pg_namespace as n on n.oid = c.relnamespace
+cross join unnest(i.indkey) with ordinality as k(attnum, place)
+join pg_attribute as a on a.attrelid = c.oid and a.attnum = k.attnum
+where n.nspname = :schema and c.relname = any(:names) and i.indisunique and i.indisvalid
+  and i.indpred is null and i.indexprs is null and k.place <= i.indnkeyatts
+group by c.relname, i.indexrelid, i.indisprimary
+""")
+
+
+def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
+    """Return the present state of every table of the star that exists, by entry name."""
+    names = [entry.name for entry in star.entries]
+    bound = {"schema": star.connection("warehouse").schema, "names": names}
+    columns = connection.execute(COLUMNS, bound).all()
+    indexes = connection.execute(INDEXES, bound).all()
+    empty = _empty(connection, star, {row.table for row in columns})
+    return {
+        name: TableState(
+            columns={row.name: row.type for row in columns if row.table == name},
+            descriptions={row.name: row.description for row in columns if row.table == name},
+            description=next(row.about for row in columns if row.table == name),
+            primary_key=next(
+                (tuple(row.columns) for row in indexes if row.table == name and row.primary), ()
+            ),
+            unique=tuple(tuple(row.columns) for row in indexes if row.table == name),
+            identity=frozenset(row.name for row in columns if row.table == name and row.identity),
+            empty=name in empty,
+        )
+        for name in {row.table for row in columns}
+    }
+
+
+def _empty(connection: Connection, star: Star, present: Iterable[str]) -> set[str]:
+    """Return the entries whose table holds no row, special members aside."""
+    queries = []
+    for entry in star.entries:
+        if entry.name in present:
+            key = member_key(entry)
+            where = f" where {column(key)} > 0" if key else ""
+            queries.append(
+                f"select {len(queries)} as n, '{len(queries)}' as place, not exists "
+                f"(select from {table(target(star, entry))}{where}) as empty"
+            )
+    if not queries:
+        return set()
+    rows = execute(connection, " union all ".join(queries)).all()
+    names = [entry.name for entry in star.entries if entry.name in present]
+    return {names[row.n] for row in rows if row.empty}

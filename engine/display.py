@@ -1,0 +1,100 @@
+"""Followers of a run for people and for machines: a progress display on a terminal, or a log of steps."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from engine.plan.steps import Done, Step
+from engine.report import Report
+
+logger = logging.getLogger("engine.run")
+
+
+class Log:
+    """Writes a line for each step that ends, with its rows and seconds, and one for the run."""
+
+    def began(self, step: Step) -> None:
+        """Say at debug level what is being done now."""
+        logger.debug("begin %s", step.title, extra={"step": f"{step.entry}: {step.title}"})
+
+    def ended(self, done: Done) -> None:
+        """Say what a step did."""
+        logger.info(
+            "%s",
+            done.title,
+            extra={
+                "step": f"{done.entry}: {done.title}" if done.entry else done.title,
+                "rows": done.rows,
+                "seconds": round(done.seconds, 4),
+            },
+        )
+
+    def arrived(self, entry: str, rows: int) -> None:
+        """Say how many rows have arrived."""
+        logger.info("rows arriving", extra={"step": f"{entry}: copy", "rows": rows})
+
+    def finished(self, report: Report) -> None:
+        """Say how the run ended."""
+        level = logging.INFO if report.status == "done" else logging.ERROR
+        extra = {"rows": sum(entry.read for entry in report.entries), "seconds": report.seconds}
+        logger.log(level, "run %s", report.status, extra=extra)
+
+
+class Terminal:
+    """Shows on a terminal what is being done and how many rows have come, and wipes it at the end."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TextColumn("{task.fields[detail]}", justify="right"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._guard = threading.Lock()
+
+    def __enter__(self) -> Terminal:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+    def began(self, step: Step) -> None:
+        """Show the step in the line of its entry."""
+        self._show(step.entry or "schema", step.title, "")
+
+    def ended(self, done: Done) -> None:
+        """Show the count of the step."""
+        self._show(done.entry or "schema", done.title, f"{done.rows:,} rows")
+
+    def arrived(self, entry: str, rows: int) -> None:
+        """Show how many rows have arrived, and how many come in a second."""
+        with self._guard:
+            task = self._tasks.get(entry)
+            elapsed = self._progress.tasks[task].elapsed if task is not None else None
+        rate = f", {rows / elapsed:,.0f} rows/s" if elapsed else ""
+        self._show(entry, "copy", f"{rows:,} rows{rate}")
+
+    def finished(self, report: Report) -> None:
+        """Do nothing: the table follows on stdout."""
+
+    def _show(self, entry: str, title: str, detail: str) -> None:
+        with self._guard:
+            if entry not in self._tasks:
+                self._tasks[entry] = self._progress.add_task("", detail="")
+            self._progress.update(
+                self._tasks[entry], description=f"{entry}: {title}", detail=detail
+            )
