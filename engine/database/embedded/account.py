@@ -1,0 +1,150 @@
+"""Who runs the servers, since PostgreSQL refuses to run as root, and where that account may write."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TypedDict
+
+from engine.database.embedded.binaries import WHEEL, Binaries
+from engine.errors import SettingsError
+
+CANDIDATES = ("postgres", "nobody")  # accounts that exist for such a purpose, the best first
+
+
+class _Switch(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The operating system's account that the servers run as; `switch` says that it is not our own."""
+
+    name: str
+    uid: int
+    gid: int
+    switch: bool
+
+    def run(
+        self, command: Sequence[str | Path], *, text: str = "", log: IO[bytes] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end as this account, with `text` as input; errors go to `log` if given.
+
+        Its working folder is /, because PostgreSQL's programs fail in one that they may not enter, and
+        PG… variables are kept from it: a PGDATA or PGOPTIONS of the user's is about other servers.
+        """
+        environment = {
+            k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))
+        }
+        switch: _Switch = {}
+        if self.switch:
+            switch = {"user": self.uid, "group": self.gid, "extra_groups": []}
+        try:
+            return subprocess.run(
+                command,
+                input=text,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE if log is None else log,
+                text=True,
+                errors="replace",
+                cwd="/",
+                env=environment | {"LC_ALL": "C"},
+                check=False,
+                **switch,
+            )
+        except OSError as error:
+            # Also where root may not change its account, as in a container without CAP_SETUID.
+            raise SettingsError(
+                f"{command[0]}: cannot be run as the user '{self.name}': {error.strerror}"
+            ) from error
+
+    def reaches(self, path: Path) -> bool:
+        """Return whether this account may enter the folder or execute the file."""
+        if not self.switch:
+            return os.access(path, os.X_OK)
+        return self.run(["/bin/sh", "-c", 'test -x "$1"', "sh", path]).returncode == 0
+
+    def make(self, folder: Path) -> None:
+        """Make a new folder that only this account, and root, may enter."""
+        folder.mkdir(mode=0o700)
+        if self.switch:
+            os.chown(folder, self.uid, self.gid)
+
+
+def account() -> Account:
+    """Return the account for the servers: our own or, for root, the first of CANDIDATES that exists."""
+    if os.geteuid() != 0:
+        return Account(str(os.geteuid()), os.geteuid(), os.getegid(), switch=False)
+    for name in CANDIDATES:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(name, entry.pw_uid, entry.pw_gid, switch=True)
+    raise SettingsError(
+        f"PostgreSQL refuses to run as root, and there is no user {' or '.join(CANDIDATES)} "
+        "to run it as; work as an ordinary user"
+    )
+
+
+def fallback(owner: Account, purpose: Path) -> Path:
+    """Return a folder of the account's own in the system's temporary one, always the same for `purpose`.
+
+    Its name can be guessed, so one that another user has put there is refused.
+    """
+    digest = hashlib.sha256(os.fsencode(purpose)).hexdigest()[:16]
+    parents = [Path(tempfile.gettempdir()), Path("/var/tmp"), Path("/tmp")]  # noqa: S108
+    parent = next((folder for folder in parents if owner.reaches(folder)), parents[-1])
+    folder = parent / f"star-schema-engine-{digest}"
+    with suppress(FileExistsError):
+        owner.make(folder)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner.uid or found.st_mode & 0o077:
+        raise SettingsError(
+            f"{folder}: is not a folder of the user '{owner.name}' alone; delete it, or set TMPDIR"
+        )
+    return folder
+
+
+def within_reach(binaries: Binaries, owner: Account) -> Binaries:
+    """Return binaries that the account can execute: these, or a copy of them if they are the wheel's."""
+    if owner.reaches(binaries.program("postgres")):
+        return binaries
+    root = binaries.folder.parent
+    if root.parent.name != WHEEL:
+        raise SettingsError(
+            f"{binaries.folder}: the user '{owner.name}', who has to run the servers, cannot reach it"
+        )
+    # An upgrade of the wheel changes the time, and so the folder of the copy.
+    home = fallback(owner, root / str(binaries.program("postgres").stat().st_mtime_ns))
+    target = home / "copy" / WHEEL / root.name / "bin"
+    if not target.exists():
+        _copy(root, home, owner)
+    return Binaries(target, binaries.version)
+
+
+def _copy(root: Path, home: Path, owner: Account) -> None:
+    """Copy one installation of the wheel into `home`/copy, which appears only when it is complete."""
+    package = root.parent
+    draft = Path(tempfile.mkdtemp(dir=home))
+    # The programs find their libraries by a way relative to themselves: keep the wheel's layout.
+    libraries = (package.parent / f"{WHEEL}.libs", package / ".dylibs")
+    for part in (root, *filter(Path.exists, libraries)):
+        shutil.copytree(part, draft / part.relative_to(package.parent), symlinks=True)
+    for path in (draft, *draft.rglob("*")):
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+    try:
+        draft.rename(home / "copy")
+    except OSError:  # another process was quicker
+        shutil.rmtree(draft)

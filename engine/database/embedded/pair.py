@@ -1,0 +1,175 @@
+"""The source and the warehouse side by side: start both, find both again, stop both."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from engine.database.embedded.account import account
+from engine.database.embedded.binaries import locate
+from engine.database.embedded.cluster import Cluster
+from engine.database.embedded.instance import Instance, Wish
+from engine.database.embedded.lock import Share, exclusive
+from engine.database.embedded.server import SOURCE, WAREHOUSE, Role, Server
+from engine.errors import SettingsError
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+README = """\
+The databases of `engine demo`: two PostgreSQL servers that belong to this folder alone.
+
+  source/      a small web shop, where the engine reads
+  warehouse/   the star schema, which the engine fills
+
+In each: data (the database itself), passfile (its passwords), port, server.log.
+To be rid of it all: run `engine demo --stop`, then delete this folder.
+"""
+
+
+class Embedded:
+    """Two servers in one folder, each made at the first start and found again afterwards.
+
+    `version` is a major version that the wheel brings, `binaries` a folder with other programs. With
+    `sync` off the servers are quicker and lose their data when the machine crashes: for tests only.
+    `wait` is how many seconds to wait for another process that is just starting or stopping them.
+
+    As a context manager it stops, at the end, the servers that it started, unless another process
+    has begun to use them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        version: int | None = None,
+        binaries: Path | None = None,
+        sync: bool = True,
+        wait: float = 15.0,
+    ) -> None:
+        self.folder = folder.absolute()
+        self.created: frozenset[str] = frozenset()
+        self.notes: tuple[str, ...] = ()
+        self._wish = Wish(version, binaries, sync)
+        self._wait = wait
+        self._started: tuple[Instance, ...] = ()
+        self._share: Share | None = None
+
+    @property
+    def source(self) -> Server:
+        """The server that the engine reads from; a SettingsError if it does not run."""
+        return self._server(SOURCE)
+
+    @property
+    def warehouse(self) -> Server:
+        """The server that the engine writes to; a SettingsError if it does not run."""
+        return self._server(WAREHOUSE)
+
+    def running(self) -> bool:
+        """Return whether both servers run."""
+        return all(instance.postmaster.pid() is not None for instance in self._instances())
+
+    def start(self) -> None:
+        """Start what does not run, after making what does not exist.
+
+        Afterwards `created` names the servers that are fresh, and `notes` says what a user should
+        know: that the data had to go elsewhere, because the servers cannot run as root.
+        """
+        self._make_folder()
+        with self._locked():
+            # Within the lock, so that nobody stops the servers between the look and the claim.
+            if self._share is None:
+                self._share = Share(self.folder / ".users")
+            instances = self._instances()
+            fresh = [i.cluster.role.name for i in instances if not i.cluster.exists()]
+            stopped = [i for i in instances if i.postmaster.pid() is None]
+            self._started = (*self._started, *stopped)
+            try:
+                self._for_each(lambda instance: instance.start(self._wish))
+            except BaseException:  # one may have started while the other failed: leave none behind
+                for instance in stopped:
+                    instance.postmaster.stop()
+                raise
+        self.created = frozenset(fresh)
+        self.notes = tuple(note for i in instances for note in i.cluster.notes())
+        for note in self.notes:
+            logger.info(note)
+
+    def stop(self) -> None:
+        """Stop what runs, whoever started it and whoever uses it."""
+        if self.folder.is_dir():
+            with self._locked():
+                self._for_each(lambda instance: instance.postmaster.stop())
+        self._forget()
+
+    def remove(self) -> None:
+        """Stop both servers and delete their data for good, also where it lies outside the folder."""
+        if self.folder.is_dir():
+            with self._locked():
+                self._for_each(lambda instance: instance.postmaster.stop())
+                self._for_each(lambda instance: instance.cluster.remove())
+        self._forget()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._started and self.folder.is_dir():
+            with self._locked():
+                if self._share is not None and self._share.alone():
+                    for instance in self._started:
+                        instance.postmaster.stop()
+        self._forget()
+
+    def _server(self, role: Role) -> Server:
+        (instance,) = (i for i in self._instances() if i.cluster.role == role)
+        psql = locate(self._wish.version, self._wish.binaries).program("psql")
+        return instance.server(psql)
+
+    def _instances(self) -> tuple[Instance, ...]:
+        owner = account()
+        return tuple(
+            Instance(Cluster(self.folder / role.name, role, owner)) for role in (SOURCE, WAREHOUSE)
+        )
+
+    def _for_each(self, act: Callable[[Instance], Result]) -> list[Result]:
+        """Do something to both servers at once, since each spends its time waiting for a program."""
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            return list(pool.map(act, self._instances()))
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / "README.txt").write_text(README, encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"{self.folder}: no folder for the embedded databases can be made there: "
+                f"{error.strerror}"
+            ) from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            with exclusive(self.folder / ".lock", self._wait):
+                yield
+        except OSError as error:
+            raise SettingsError(
+                f"{error.filename or self.folder}: the embedded databases need this: {error.strerror}"
+            ) from error
+
+    def _forget(self) -> None:
+        self._started = ()
+        if self._share is not None:
+            self._share.release()
+            self._share = None

@@ -1,0 +1,140 @@
+"""Real databases for the tests: two embedded servers for each test process, fresh databases for each test.
+
+ENGINE_TEST_POSTGRES chooses the server: 18 (default), 16, or the path of another one's bin folder.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from engine.database.embedded import Embedded, Server, seed
+
+ROOT = Path(__file__).parents[1]
+SEED = (ROOT / "init/source/01-schema.sql", ROOT / "init/source/02-seed-data.sql")
+TEMPLATE = "seeded"
+Row = tuple[Any, ...]
+Query = Callable[[str, str], list[Row]]
+
+
+def query(url: str, sql: str) -> list[Row]:
+    """Run SQL in a transaction of its own and return the rows of the last statement, if it has any."""
+    with closing(connect(url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(sql)
+        return cursor.fetchall() if cursor.description else []
+
+
+def connect(url: str, *, autocommit: bool = False) -> psycopg2.extensions.connection:
+    """Open a connection; whoever calls closes it."""
+    connection = psycopg2.connect(url.replace("+psycopg2", "", 1), connect_timeout=10)
+    connection.autocommit = autocommit
+    return connection
+
+
+@dataclass(frozen=True)
+class Databases:
+    """One test's own source, seeded, and warehouse, empty. The admin's URLs are a superuser's."""
+
+    source: Server
+    warehouse: Server
+
+    @property
+    def source_url(self) -> str:
+        """As the role engine_reader, which may only read."""
+        return self.source.url()
+
+    @property
+    def warehouse_url(self) -> str:
+        """As the role engine, which owns the database."""
+        return self.warehouse.url()
+
+    @property
+    def source_admin_url(self) -> str:
+        """As a superuser: to write what the engine is to read."""
+        return self.source.admin_url()
+
+    @property
+    def warehouse_admin_url(self) -> str:
+        """As a superuser of the warehouse."""
+        return self.warehouse.admin_url()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables from which the engine takes its connections."""
+        return {"SOURCE_URL": self.source_url, "WAREHOUSE_URL": self.warehouse_url}
+
+    @staticmethod
+    def query(url: str, sql: str) -> list[Row]:
+        """Run SQL in a transaction of its own and return the rows of the last statement."""
+        return query(url, sql)
+
+
+def postgres() -> dict[str, Any]:
+    """Return the arguments of Embedded that choose the server of ENGINE_TEST_POSTGRES."""
+    chosen = os.environ.get("ENGINE_TEST_POSTGRES", "18")
+    return {"version": int(chosen)} if chosen.isdigit() else {"binaries": Path(chosen)}
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
+    """Two servers that outlive neither the tests nor, by a watchman, a test process that is killed."""
+    embedded = Embedded(tmp_path_factory.mktemp("postgres"), sync=False, **postgres())
+    try:
+        embedded.start()
+        with watchman(embedded):
+            yield embedded
+    finally:
+        embedded.remove()
+
+
+def watchman(embedded: Embedded) -> subprocess.Popen[bytes]:
+    """Return a process that stops the servers as soon as its input ends, which it does when we do."""
+    servers = (embedded.source, embedded.warehouse)
+    pids = [(s.folder / "data/postmaster.pid").read_text().split("\n")[0] for s in servers]
+    return subprocess.Popen(
+        ["/bin/sh", "-c", 'read -r _; kill -INT "$@" 2>/dev/null', "sh", *pids],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture(scope="session")
+def template(servers: Embedded) -> Server:
+    """A seeded source database, to be copied and never to be connected to."""
+    query_outside(servers.source, f"CREATE DATABASE {TEMPLATE}")
+    server = replace(servers.source, database=TEMPLATE)
+    seed(server, SEED)
+    return server
+
+
+_numbers = count(1)
+
+
+@pytest.fixture
+def databases(servers: Embedded, template: Server) -> Iterator[Databases]:
+    """A fresh source and a fresh warehouse, dropped after the test even if it left connections open."""
+    name = f"test_{next(_numbers)}"
+    source, warehouse = servers.source, servers.warehouse
+    query_outside(source, f"CREATE DATABASE {name} TEMPLATE {template.database}")
+    query_outside(warehouse, f"CREATE DATABASE {name} OWNER {warehouse.owner}")
+    try:
+        yield Databases(replace(source, database=name), replace(warehouse, database=name))
+    finally:
+        for server in (source, warehouse):
+            query_outside(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def query_outside(server: Server, sql: str) -> None:
+    """Run a statement that no transaction may hold, as superuser, in the server's own database."""
+    with closing(connect(server.admin_url(), autocommit=True)) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
