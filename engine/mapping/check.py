@@ -1,0 +1,31 @@
+"""The rules that a schema cannot state, in the order in which their problems are best read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from engine.errors import Problem
+from engine.mapping import rules_checks, rules_entries, rules_names
+from engine.mapping.document import Document
+from engine.mapping.model import Star
+
+Rule = Callable[[Star, Document], Iterable[Problem]]
+
+RULES: tuple[Rule, ...] = (
+    rules_names.table_names_are_unique,
+    rules_names.column_names_are_unique,
+    rules_names.names_fit,
+    rules_names.schema_is_free,
+    rules_names.connections_exist,
+    rules_names.numbers_are_finite,
+    rules_entries.keys_are_loaded,
+    rules_entries.calendars_are_possible,
+    rules_entries.special_members_fit,
+    rules_entries.lookups_find_one,
+    rules_entries.loads_fit,
+    rules_checks.checked_columns_exist,
+    rules_checks.checked_dimensions_exist,
+    rules_checks.limits_can_be_met,
+    rules_checks.check_words_go_together,
+    rules_checks.row_counts_have_a_source,
+)

@@ -1,0 +1,154 @@
+"""A mapping and all that it includes, as one document; a name is defined in one place only."""
+
+from __future__ import annotations
+
+import os.path
+from dataclasses import dataclass, field
+from glob import glob, has_magic
+from pathlib import Path
+from typing import Any
+
+from engine.errors import MappingError, Problem
+from engine.mapping.document import Document, Span
+from engine.mapping.read import read
+from engine.mapping.shape import Deviation, deviations
+
+MAX_FILES = 500
+_SECTIONS = ("vars", "connections", "dimensions", "facts")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A document of one file or many, and what is wrong with the files as such and with their shape."""
+
+    document: Document
+    problems: tuple[Problem, ...]
+    deviations: tuple[Deviation, ...]
+
+
+def read_all(path: Path) -> Whole:
+    """Read a file and all that it includes. Raises MappingError when a file cannot be used at all."""
+    reader = _Reader()
+    document = reader.read(path, str(path), ())
+    if document is None or reader.unusable:
+        shape = [deviation.problem for deviation in reader.deviations]
+        raise MappingError([*reader.unusable, *reader.problems, *shape])
+    merged = _Merge(document)
+    for part in reader.parts:
+        merged.add(part)
+    document = Document(document.file, merged.data, merged.spans)
+    found = list(reader.deviations)
+    if not found and not any(document.data.get(name) for name in ("dimensions", "facts")):
+        what = "there is no dimension and no fact"
+        found.append(Deviation(document.problem("", what, "add dimensions: or facts:"), ()))
+    return Whole(document, (*reader.problems, *merged.problems), tuple(found))
+
+
+@dataclass
+class _Reader:
+    """Reads the files, each once, however many ways lead to it."""
+
+    parts: list[Document] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    deviations: list[Deviation] = field(default_factory=list)
+    unusable: list[Problem] = field(default_factory=list)
+    _seen: set[Path] = field(default_factory=set)
+
+    def read(self, path: Path, shown: str, above: tuple[Path, ...]) -> Document | None:
+        """Read one file and what it includes; None when it cannot be used."""
+        real = Path(os.path.realpath(path))
+        self._seen.add(real)
+        try:
+            document, problems = read(path, shown)
+        except MappingError as error:
+            self.unusable += error.problems
+            return None
+        self.problems += problems
+        found = deviations(document, part=bool(above))
+        self.deviations += found
+        if not any(deviation.keys[:1] == ("include",) for deviation in found):
+            self._include(document, path, shown, (*above, real))
+        return document
+
+    def _include(self, document: Document, path: Path, shown: str, above: tuple[Path, ...]) -> None:
+        given = document.data.get("include", [])
+        for at, pattern in enumerate(given if isinstance(given, list) else [given]):
+            where = f"include.{at}" if isinstance(given, list) else "include"
+            names = self._names(document, where, pattern, path.parent)
+            for name in names:
+                target = path.parent / name
+                real = Path(os.path.realpath(target))
+                if real in above:
+                    self._cycle(document, where, above[above.index(real) :])
+                elif real not in self._seen and self._room(document, where):
+                    seen_as = os.path.normpath(os.path.join(os.path.dirname(shown), name))
+                    part = self.read(target, seen_as, above)
+                    if part is not None:
+                        self.parts.append(part)
+
+    def _names(self, document: Document, where: str, pattern: str, folder: Path) -> list[str]:
+        if os.path.isabs(pattern):
+            what = f"the path {pattern} is absolute"
+            self.problems.append(document.problem(where, what, "write it relative to this file"))
+            return []
+        if not has_magic(pattern):
+            if (folder / pattern).exists():
+                return [pattern]
+            what = f"there is no file {pattern}"
+            self.problems.append(document.problem(where, what, "paths are relative to this file"))
+            return []
+        names = sorted(glob(pattern, root_dir=folder))
+        if not names:
+            what = f"no file matches {pattern}"
+            self.problems.append(
+                document.problem(where, what, "patterns are relative to this file")
+            )
+        return names
+
+    def _cycle(self, document: Document, where: str, ring: tuple[Path, ...]) -> None:
+        chain = " -> ".join(path.name for path in (*ring, ring[0]))
+        what = f"the files include each other: {chain}"
+        self.problems.append(document.problem(where, what, "remove one of these includes"))
+
+    def _room(self, document: Document, where: str) -> bool:
+        if len(self._seen) == MAX_FILES:
+            self._seen.add(Path())
+            what = f"more than {MAX_FILES} files are included"
+            self.problems.append(document.problem(where, what, "is a pattern too wide?"))
+        return len(self._seen) < MAX_FILES
+
+
+class _Merge:
+    """The data and the spans of the main file, to which parts are added."""
+
+    def __init__(self, document: Document) -> None:
+        self.data: dict[str, Any] = dict(document.data)
+        self.spans: dict[str, Span] = dict(document.spans)
+        self.problems: list[Problem] = []
+
+    def add(self, part: Document) -> None:
+        for section in _SECTIONS:
+            entries = part.data.get(section)
+            mine = self.data.get(section, {})
+            if not isinstance(entries, dict) or not isinstance(mine, dict):
+                continue  # a deviation that is reported already
+            for name in entries:
+                if name in mine:
+                    self._defined_twice(part, section, name)
+            self.data[section] = {**entries, **mine}
+            self._add_spans(part, section, set(mine))
+
+    def _add_spans(self, part: Document, section: str, mine: set[str]) -> None:
+        for path, span in part.spans.items():
+            top, _, rest = path.partition(".")
+            if top == section and rest.partition(".")[0] not in mine:
+                self.spans.setdefault(path, span)
+
+    def _defined_twice(self, part: Document, section: str, name: str) -> None:
+        path = f"{section}.{name}"
+        other = self.spans[path]
+        first = other.source.place(other.key)
+        what = (
+            f"'{name}' is defined twice; the other is at {first.file}:{first.line}:{first.column}"
+        )
+        self.problems.append(Problem(part.key_place(path), what, "remove one, or rename it"))

@@ -1,0 +1,112 @@
+"""Rules about checks: columns that are there, limits that can be met, words that go together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from engine.errors import Problem, did_you_mean
+from engine.mapping.document import Document
+from engine.mapping.model import Check, Dimension, Entry, Scalar, Star
+from engine.mapping.rules_entries import unknown_dimension
+from engine.mapping.scalars import shown
+
+_ROW_WISE = ("not_null", "accepted", "range", "references")
+_WITHOUT_MAX = ("row_count", "freshness")
+
+
+def checked_columns_exist(star: Star, document: Document) -> Iterator[Problem]:
+    """A check names columns of its table: its key, its lookups, its columns."""
+    for entry, check in _checks(star):
+        columns = _columns(entry)
+        for at, name in enumerate(check.columns):
+            if name not in columns:
+                what = f"{entry.name} has no column '{name}'"
+                where = _column_path(check, name, at, document)
+                keyed = where.endswith(f".{name}")
+                place = document.key_place(where) if keyed else document.place(where)
+                yield Problem(place, what, did_you_mean(name, columns))
+
+
+def checked_dimensions_exist(star: Star, document: Document) -> Iterator[Problem]:
+    """A references check names a dimension."""
+    known = {dimension.name for dimension in star.dimensions}
+    for _, check in _checks(star):
+        if check.kind == "references" and check.dimension not in known:
+            path = f"{check.path}.references.{check.columns[0]}"
+            yield from unknown_dimension(path, check.dimension, document)
+
+
+def limits_can_be_met(star: Star, document: Document) -> Iterator[Problem]:
+    """The minimum is not above the maximum, and both are of one kind."""
+    for _, check in _checks(star):
+        if check.low is None or check.high is None:
+            continue
+        path = f"{check.path}.{check.kind}"
+        path = f"{path}.{check.columns[0]}" if check.columns else path
+        low, high = shown(check.low), shown(check.high)
+        if isinstance(check.low, str) != isinstance(check.high, str):
+            what = f"min is {low} and max is {high}: one is a number, the other text"
+            yield document.problem(path, what, "give both as the column has them")
+        elif _above(check.low, check.high):
+            what = f"min {low} is above max {high}"
+            yield document.problem(path, what, "no value can be both; exchange them")
+
+
+def check_words_go_together(star: Star, document: Document) -> Iterator[Problem]:
+    """on_failure is for checks of single rows, max for checks that count rows."""
+    seen: set[str] = set()
+    for _, check in _checks(star):
+        if check.path in seen:  # one entry over several columns
+            continue
+        seen.add(check.path)
+        if check.reject and check.kind not in _ROW_WISE:
+            what = f"on_failure: reject, but {check.kind} does not say which row is wrong"
+            hint = "it is possible with " + ", ".join(_ROW_WISE)
+            yield document.problem(f"{check.path}.on_failure", what, hint)
+        elif check.reject and check.severity == "warn":
+            what = "on_failure: reject together with severity: warn"
+            hint = "choose one: reject takes the rows out, warn only reports them"
+            yield document.problem(f"{check.path}.on_failure", what, hint)
+        if check.kind in _WITHOUT_MAX and f"{check.path}.max" in document.spans:
+            what = f"max, but {check.kind} does not count wrong rows"
+            hint = "give row_count: {max: ...}" if check.kind == "row_count" else "drop it"
+            yield document.problem(f"{check.path}.max", what, hint)
+
+
+def row_counts_have_a_source(star: Star, document: Document) -> Iterator[Problem]:
+    """A calendar reads nothing that its rows could be compared with."""
+    for entry, check in _checks(star):
+        unlimited = check.low is None and check.high is None
+        if check.kind == "row_count" and unlimited and entry.source is None:
+            what = "row_count: source, but a calendar has no source"
+            yield document.problem(f"{check.path}.row_count", what, "give min and max")
+
+
+def _checks(star: Star) -> Iterator[tuple[Entry, Check]]:
+    return ((entry, check) for entry in star.entries for check in entry.checks)
+
+
+def _columns(entry: Entry) -> list[str]:
+    columns = [column.name for column in entry.columns]
+    if isinstance(entry, Dimension):
+        return [entry.key, *columns]
+    return [*(lookup.column for lookup in entry.lookups), *columns]
+
+
+def _column_path(check: Check, name: str, at: int, document: Document) -> str:
+    path = f"{check.path}.{check.kind}"
+    for longer in (f"{path}.{name}", f"{path}.{at}"):
+        if longer in document.spans:
+            return longer
+    return path
+
+
+def _above(low: Scalar, high: Scalar) -> bool:
+    """Compare numbers and dates; the order of other texts depends on the database (TRAPS 10)."""
+    if isinstance(low, str) and isinstance(high, str):
+        try:
+            return date.fromisoformat(low) > date.fromisoformat(high)
+        except ValueError:
+            return False
+    return isinstance(low, int | float) and isinstance(high, int | float) and low > high

@@ -1,0 +1,157 @@
+"""Rules about dimensions and facts: keys that are loaded, lookups that find exactly one, loads that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from engine.errors import Problem, did_you_mean
+from engine.mapping.calendar import CALENDAR_NAMES
+from engine.mapping.document import Document
+from engine.mapping.model import Dimension, Fact, Lookup, SpecialMember, Star
+
+_MAX_CALENDAR_YEARS = 400
+
+
+def keys_are_loaded(star: Star, document: Document) -> Iterator[Problem]:
+    """A natural key column is a column; a grain column is a column or a lookup."""
+    for entry in star.entries:
+        columns = [column.name for column in entry.columns]
+        if isinstance(entry, Dimension):
+            word, wanted = "natural_key", entry.natural_key
+        else:
+            word, wanted = "grain", entry.grain
+            columns += [lookup.column for lookup in entry.lookups]
+        for at, name in enumerate(wanted):
+            if name not in columns:
+                path = _item(document, f"{entry.path}.{word}", at)
+                what = f"'{name}' is not loaded"
+                hint = did_you_mean(name, columns)
+                add = f"add it to {entry.path}.columns"
+                yield document.problem(path, what, hint if hint.startswith("did") else add)
+
+
+def calendars_are_possible(star: Star, document: Document) -> Iterator[Problem]:
+    """A calendar runs forward, over at most 400 years, and a copied column is one that it has."""
+    for dimension in star.dimensions:
+        calendar = dimension.calendar
+        if calendar is None:
+            continue
+        if calendar.start > calendar.end:
+            what = f"the last day {calendar.end} is before the first, {calendar.start}"
+            yield document.problem(f"{calendar.path}.to", what, "exchange from and to")
+        elif calendar.end.year - calendar.start.year > _MAX_CALENDAR_YEARS:
+            what = f"the calendar is longer than {_MAX_CALENDAR_YEARS} years"
+            yield document.problem(f"{calendar.path}.to", what, "one row is made for each day")
+        for column in dimension.columns:
+            if column.expr is None and column.name not in CALENDAR_NAMES:
+                what = f"a calendar has no column '{column.name}'"
+                close = did_you_mean(column.name, CALENDAR_NAMES)
+                hint = close or "give it an expression over " + ", ".join(CALENDAR_NAMES)
+                yield Problem(document.key_place(column.path), what, hint)
+
+
+def special_members_fit(star: Star, document: Document) -> Iterator[Problem]:
+    """Special members have keys of their own and name columns that are there."""
+    for dimension in star.dimensions:
+        taken: dict[int, str] = {}
+        columns = [column.name for column in dimension.columns]
+        for member in dimension.special_members:
+            if member.key in taken:
+                what = f"the key {member.key} is that of '{taken[member.key]}' too"
+                yield document.problem(f"{member.path}.key", what, "give each member its own")
+            taken.setdefault(member.key, member.name)
+            yield from _unknown_columns(dimension, member, columns, document)
+
+
+def _unknown_columns(
+    dimension: Dimension, member: SpecialMember, columns: list[str], document: Document
+) -> Iterator[Problem]:
+    for name, _ in member.values:
+        if name not in columns:
+            what = f"{dimension.name} has no column '{name}'"
+            where = document.key_place(f"{member.path}.{name}")
+            yield Problem(where, what, did_you_mean(name, columns))
+
+
+def lookups_find_one(star: Star, document: Document) -> Iterator[Problem]:
+    """A lookup names a dimension, gives its whole natural key (TRAPS 27), and what it does otherwise."""
+    dimensions = {dimension.name: dimension for dimension in star.dimensions}
+    for lookup in _lookups(star.facts):
+        if lookup.dimension in dimensions:
+            dimension = dimensions[lookup.dimension]
+            yield from _whole_key(lookup, dimension, document)
+            yield from _missing_member(lookup, dimension, document)
+        else:
+            yield from unknown_dimension(f"{lookup.path}.dimension", lookup.dimension, document)
+
+
+def unknown_dimension(path: str, name: str, document: Document) -> Iterator[Problem]:
+    """Say that there is no dimension of a name, unless it is there with problems of its own."""
+    known = document.data.get("dimensions")
+    known = known if isinstance(known, dict) else {}
+    if name in known:
+        return
+    facts = document.data.get("facts")
+    hint = did_you_mean(name, known) or "there are none: add it under dimensions"
+    if isinstance(facts, dict) and name in facts:
+        hint = f"'{name}' is a fact"
+    yield document.problem(path, f"no dimension named '{name}'", hint)
+
+
+def _lookups(facts: Iterable[Fact]) -> Iterator[Lookup]:
+    return (lookup for fact in facts for lookup in fact.lookups)
+
+
+def _whole_key(lookup: Lookup, dimension: Dimension, document: Document) -> Iterator[Problem]:
+    path = f"{lookup.path}.on"
+    wanted = ", ".join(dimension.natural_key)
+    form = "{" + ", ".join(f"{name}: ..." for name in dimension.natural_key) + "}"
+    given = [name for name, _ in lookup.on]
+    if given == [""]:
+        what = f"one expression for the natural key of {dimension.name}, which is {wanted}"
+        yield document.problem(path, what, f"write on: {form}")
+        return
+    for name in given:
+        if name not in dimension.natural_key:
+            what = f"'{name}' is not in the natural key of {dimension.name}, which is {wanted}"
+            yield Problem(document.key_place(f"{path}.{name}"), what, f"write on: {form}")
+    left = [name for name in dimension.natural_key if name not in given]
+    if left and all(name in dimension.natural_key for name in given):
+        what = f"the natural key of {dimension.name} has {', '.join(left)} too"
+        yield document.problem(
+            path, what, f"a part of it may find several members; write on: {form}"
+        )
+
+
+def _missing_member(lookup: Lookup, dimension: Dimension, document: Document) -> Iterator[Problem]:
+    members = [member.name for member in dimension.special_members]
+    if lookup.missing == "unknown" and "unknown" not in members:
+        path = f"{lookup.path}.missing"
+        what = f"missing: unknown, but {dimension.name} has no special member 'unknown'"
+        hint = (
+            f"add special_members: {{unknown: {{key: -1}}}} to {dimension.path}, "
+            "or set missing: reject or fail"
+        )
+        yield document.problem(path, what, hint)
+
+
+def loads_fit(star: Star, document: Document) -> Iterator[Problem]:
+    """A replace reads everything, so it has no cursor; only a replace can empty a table."""
+    for entry in star.entries:
+        source = entry.source
+        if source is None:
+            continue
+        if entry.load == "replace" and source.cursor is not None:
+            what = "a cursor, but load: replace must read every row"
+            hint = "drop the cursor, or set load: upsert"
+            yield document.problem(source.cursor.path, what, hint)
+        if entry.load != "replace" and source.allow_empty:
+            what = f"allow_empty, but load: {entry.load} never empties a table"
+            yield document.problem(
+                f"{source.path}.allow_empty", what, "drop it, or set load: replace"
+            )
+
+
+def _item(document: Document, path: str, at: int) -> str:
+    item = f"{path}.{at}"
+    return item if item in document.spans else path

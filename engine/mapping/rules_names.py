@@ -1,0 +1,112 @@
+"""Rules about names: what is defined, what is referred to, and what PostgreSQL can take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from engine.errors import Problem, did_you_mean
+from engine.mapping.document import Document
+from engine.mapping.model import Dimension, Entry, Star
+
+# PostgreSQL cuts longer names off in silence, after which two may be one.
+MAX_NAME_BYTES = 63
+_SYSTEM_COLUMNS = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
+_LEDGER = "engine"
+
+
+def table_names_are_unique(star: Star, document: Document) -> Iterator[Problem]:
+    """Both dimensions and facts are tables of one schema."""
+    dimensions = document.data.get("dimensions")
+    for fact in star.facts:
+        if isinstance(dimensions, dict) and fact.name in dimensions:
+            other = document.key_place(f"dimensions.{fact.name}")
+            what = f"a dimension has the name '{fact.name}' too, at {other.file}:{other.line}"
+            yield Problem(document.key_place(fact.path), what, "rename one of the two")
+
+
+def column_names_are_unique(star: Star, document: Document) -> Iterator[Problem]:
+    """A table has its key, its lookups and its columns; no name may be in two of them."""
+    for entry in star.entries:
+        taken: dict[str, str] = {}
+        for name, path, role in _named(entry):
+            if name in taken:
+                what = f"the column '{name}' is there already, as {taken[name]}"
+                yield Problem(document.key_place(path), what, f"rename this {role}")
+            taken.setdefault(name, f"the {role} {path}")
+
+
+def names_fit(star: Star, document: Document) -> Iterator[Problem]:
+    """Names are at most 63 bytes long, and columns are not called as PostgreSQL's own."""
+    for entry in star.entries:
+        names = [(entry.name, entry.path, "table"), *_named(entry)]
+        for name, path, role in names:
+            length = len(name.encode())
+            if length > MAX_NAME_BYTES:
+                what = f"the name of this {role} has {length} bytes"
+                hint = f"PostgreSQL takes {MAX_NAME_BYTES}; shorten it"
+                yield Problem(_place_of(document, path), what, hint)
+            if role != "table" and name in _SYSTEM_COLUMNS:
+                what = f"'{name}' is a column that PostgreSQL itself gives every table"
+                yield Problem(_place_of(document, path), what, "rename it")
+
+
+def schema_is_free(star: Star, document: Document) -> Iterator[Problem]:
+    """The star lives in a schema of its own, not in the ledger's and not in PostgreSQL's."""
+    schema = star.connection("warehouse").schema
+    path = "connections.warehouse.schema"
+    if schema == _LEDGER:
+        yield document.problem(path, "the schema engine holds the ledger", "choose another schema")
+    elif schema.startswith("pg_") or schema == "information_schema":
+        yield document.problem(path, f"{schema} belongs to PostgreSQL", "choose another schema")
+    if len(schema.encode()) > MAX_NAME_BYTES:
+        hint = f"PostgreSQL takes {MAX_NAME_BYTES}; shorten it"
+        yield document.problem(path, f"the name has {len(schema.encode())} bytes", hint)
+
+
+def connections_exist(star: Star, document: Document) -> Iterator[Problem]:
+    """A query names a connection that is there and is not the warehouse."""
+    given = document.data.get("connections")
+    sources = {"source", *(given if isinstance(given, dict) else ())} - {"warehouse"}
+    for entry in star.entries:
+        if entry.source is None or entry.source.connection in sources:
+            continue
+        name, path = entry.source.connection, f"{entry.source.path}.connection"
+        if name == "warehouse":
+            what = "the warehouse is what the star is loaded into, not a source"
+            yield document.problem(path, what, did_you_mean("", sources))
+        else:
+            yield document.problem(
+                path, f"no connection named '{name}'", did_you_mean(name, sources)
+            )
+
+
+def numbers_are_finite(_: Star, document: Document) -> Iterator[Problem]:
+    """NaN and infinity have no spelling in SQL but as text."""
+    for path, value in _leaves(document.data, ""):
+        if isinstance(value, float) and not math.isfinite(value):
+            word = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+            yield document.problem(path, "this is not a finite number", f"write '{word}' in quotes")
+
+
+def _named(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, the path and the role of each column of a table."""
+    if isinstance(entry, Dimension):
+        yield entry.key, f"{entry.path}.key", "key"
+    else:
+        yield from ((lookup.column, lookup.path, "lookup") for lookup in entry.lookups)
+    yield from ((column.name, column.path, "column") for column in entry.columns)
+
+
+def _place_of(document: Document, path: str) -> Any:
+    return document.place(path) if path.endswith(".key") else document.key_place(path)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict | list):
+        pairs = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, inner in pairs:
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value

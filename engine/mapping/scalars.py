@@ -1,0 +1,64 @@
+"""What a plain scalar of a mapping means: YAML 1.2 core, so `no`, `on` and 1:30 are text, not surprises."""
+
+from __future__ import annotations
+
+import re
+
+from engine.mapping.model import Scalar
+
+_WORDS: dict[str, Scalar] = {
+    "": None,
+    "~": None,
+    "null": None,
+    "Null": None,
+    "NULL": None,
+    "true": True,
+    "True": True,
+    "TRUE": True,
+    "false": False,
+    "False": False,
+    "FALSE": False,
+    ".nan": float("nan"),
+    ".inf": float("inf"),
+    "+.inf": float("inf"),
+    "-.inf": float("-inf"),
+}
+# At most 18 digits, which always fit a bigint and never a DoS of int(); longer ones stay text, exactly.
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_BASED = re.compile(r"0o[0-7]{1,20}|0x[0-9a-fA-F]{1,15}")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
+# More digits than a float holds would be rounded in silence: 19.99 is a number, 17 digits stay text.
+_FLOAT_DIGITS = 15
+
+
+def resolve(text: str) -> Scalar:
+    """Return the value of an unquoted scalar. Dates stay text: the language says where it wants one."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _BASED.fullmatch(text):
+        return int(text, 0)
+    if _FLOAT.fullmatch(text) and _digits(text) <= _FLOAT_DIGITS:
+        return float(text)
+    return text
+
+
+def _digits(text: str) -> int:
+    mantissa = re.split("[eE]", text, maxsplit=1)[0]
+    return len(mantissa.replace(".", "").lstrip("+-0"))
+
+
+def shown(value: object) -> str:
+    """Return a value as a person would name it in a message: short, and with its kind."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a map"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
+    return str(value)

@@ -1,0 +1,236 @@
+"""The shape of a document against schema.json, every deviation as one clear problem at its place."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
+
+from engine.errors import Problem, did_you_mean
+from engine.mapping.document import Document
+from engine.mapping.scalars import shown
+
+_KINDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "null": "nothing",
+    "object": "a map",
+    "array": "a list",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A problem of shape, and the keys that lead to it, so that what stands elsewhere can go on."""
+
+    problem: Problem
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A ValidationError in plain types: which keyword, of which schema, at which entry."""
+
+    keyword: str
+    wanted: Any
+    found: Any
+    keys: tuple[str, ...]
+    schema: dict[str, Any]
+    message: str
+    of_name: bool  # about the name of a key, not about its value
+    root: bool  # at the very entry whose alternatives are tried
+    branches: tuple[tuple[_Failure, ...], ...]
+
+    @property
+    def path(self) -> str:
+        return ".".join(self.keys)
+
+    @property
+    def own_message(self) -> str:
+        return str(self.schema.get("errorMessage", ""))
+
+    @property
+    def unknown(self) -> list[str]:
+        """The keys of the entry that the schema does not know."""
+        return [str(name) for name in self.found if name not in self.schema.get("properties", {})]
+
+
+def schema() -> dict[str, Any]:
+    """Return schema.json, the authority on the language."""
+    text = files("engine.mapping").joinpath("schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def deviations(document: Document, *, part: bool = False) -> list[Deviation]:
+    """Return every deviation from the schema; `part` is for an included file, which needs no name."""
+    errors = _validator(part=part).iter_errors(document.data)
+    return list(_explained([_failure(error) for error in errors], document))
+
+
+def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+    # In Python `$` also matches before a line end; in JSON Schema it does not.
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield ValidationError(pattern)
+
+
+def _required(_: Any, required: list[str], instance: Any, __: Any) -> Iterator[ValidationError]:
+    # One error for each key, with the key as its message: nobody has to take it out of a sentence.
+    if isinstance(instance, dict):
+        yield from (ValidationError(name) for name in required if name not in instance)
+
+
+@cache
+def _validator(*, part: bool) -> Any:
+    checked: Any = extend  # untyped in types-jsonschema
+    kind = checked(Draft202012Validator, {"pattern": _pattern, "required": _required})
+    whole = schema()
+    formats = Draft202012Validator.FORMAT_CHECKER
+    return kind({**whole, "required": []} if part else whole, format_checker=formats)
+
+
+def _failure(error: Any) -> _Failure:
+    branches: dict[int, list[_Failure]] = {}
+    for inner in error.context or ():
+        branches.setdefault(int(inner.schema_path[0]), []).append(_failure(inner))
+    return _Failure(
+        keyword=str(error.validator),
+        wanted=error.validator_value,
+        found=error.instance,
+        keys=tuple(str(key) for key in error.absolute_path),
+        schema=error.schema,
+        message=error.message,
+        of_name="propertyNames" in error.absolute_schema_path
+        and not isinstance(error.instance, dict),
+        root=not error.path,
+        branches=tuple(tuple(failures) for failures in branches.values()),
+    )
+
+
+def _explained(failures: Iterable[_Failure], document: Document) -> Iterator[Deviation]:
+    """Explain each failure that says something new: beside an unknown key some only repeat it."""
+    listed = list(failures)
+    unknown = {failure.keys for failure in listed if failure.keyword == "additionalProperties"}
+    meant = {word for failure in listed for word in _meant(failure)}
+    for failure in listed:
+        repeats = failure.keyword == "oneOf" and failure.keys in unknown
+        if not repeats and not (
+            failure.keyword == "required" and (*failure.keys, failure.message) in meant
+        ):
+            yield from _explain(failure, document)
+
+
+def _explain(failure: _Failure, document: Document) -> Iterator[Deviation]:
+    if failure.keyword == "anyOf":
+        yield from _alternatives(failure, document)
+    elif failure.keyword == "additionalProperties":
+        for name in failure.unknown:
+            keys = (*failure.keys, name)
+            hint = did_you_mean(name, failure.schema["properties"])
+            where = document.key_place(".".join(keys))
+            yield Deviation(Problem(where, f"unknown key '{name}'", hint), keys)
+    elif failure.of_name:
+        keys = (*failure.keys, str(failure.found))
+        where = document.key_place(".".join(keys))
+        yield Deviation(Problem(where, *_message(failure)), keys)
+    else:
+        yield Deviation(document.problem(failure.path, *_message(failure)), failure.keys)
+
+
+def _alternatives(failure: _Failure, document: Document) -> Iterator[Deviation]:
+    """Explain the one alternative that has the type of what is there, or name the types of all."""
+    fitting = [
+        branch
+        for branch in failure.branches
+        if not any(inner.root and inner.keyword in ("type", "const") for inner in branch)
+    ]
+    if fitting and (isinstance(failure.found, dict | list) or not failure.own_message):
+        fewest = min(fitting, key=lambda branch: len(branch))
+        yield from _explained(fewest, document)
+        return
+    if failure.own_message:
+        what, hint = _message(failure)
+    else:
+        kinds = [kind for branch in failure.branches for inner in branch for kind in _types(inner)]
+        what, hint = _wrong_type(failure.found, list(dict.fromkeys(kinds)))
+    yield Deviation(document.problem(failure.path, what, hint), failure.keys)
+
+
+def _message(failure: _Failure) -> tuple[str, str]:
+    """Return what is wrong and the hint."""
+    if failure.own_message and failure.keyword == "oneOf":
+        return f"{failure.own_message}; {_present(failure)}", ""
+    if failure.own_message and failure.schema.get("type") != "object":
+        return f"found {shown(failure.found)}", failure.own_message
+    return _MESSAGES[failure.keyword](failure)
+
+
+def _wrong_type(found: object, kinds: list[str]) -> tuple[str, str]:
+    wanted = "a single value" if len(kinds) > 3 else _or(kinds)
+    quote = "text" in kinds and isinstance(found, bool | int | float)
+    return f"expected {wanted}, found {shown(found)}", "put it in quotes" if quote else ""
+
+
+def _not_listed(failure: _Failure) -> tuple[str, str]:
+    known = [str(value) for value in failure.wanted]
+    hint = did_you_mean(str(failure.found), known)
+    what = f"expected {_or(known)}, found {shown(failure.found)}"
+    return what, hint if hint.startswith("did") else ""
+
+
+def _repeated(failure: _Failure) -> tuple[str, str]:
+    items = failure.found
+    twice = next((item for at, item in enumerate(items) if item in items[:at]), items[0])
+    return f"{shown(twice)} is given twice", "name it once"
+
+
+_MESSAGES: dict[str, Callable[[_Failure], tuple[str, str]]] = {
+    "type": lambda failure: _wrong_type(failure.found, _types(failure)),
+    "enum": _not_listed,
+    "const": lambda failure: (f"expected {failure.wanted}, found {shown(failure.found)}", ""),
+    "required": lambda failure: (f"the key '{failure.message}' is missing", ""),
+    "minItems": lambda _: ("the list is empty", "name at least one"),
+    "minProperties": lambda _: (
+        "the map is empty",
+        "name at least one entry, or leave the key out",
+    ),
+    "minLength": lambda _: ("the text is empty", "write something, or leave the key out"),
+    "uniqueItems": _repeated,
+}
+
+
+def _meant(failure: _Failure) -> Iterator[tuple[str, ...]]:
+    """Yield the keys that a misspelt key stands for, as far as that is clear."""
+    if failure.keyword == "additionalProperties":
+        for name in failure.unknown:
+            close = re.fullmatch(
+                "did you mean '(.*)'\\?", did_you_mean(name, failure.schema["properties"])
+            )
+            if close:
+                yield (*failure.keys, close[1])
+
+
+def _types(failure: _Failure) -> list[str]:
+    if failure.keyword != "type":
+        return []
+    wanted = [failure.wanted] if isinstance(failure.wanted, str) else failure.wanted
+    return [_KINDS[kind] for kind in wanted]
+
+
+def _present(failure: _Failure) -> str:
+    present = [name for one in failure.wanted for name in one["required"] if name in failure.found]
+    return "it has " + (" and ".join(present) if present else "none")
+
+
+def _or(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]

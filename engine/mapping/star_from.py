@@ -1,0 +1,197 @@
+"""A document of the right shape as the model: defaults filled in, short forms made long, Jinja rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from engine.errors import Problem
+from engine.mapping.calendar import CALENDAR_NAMES
+from engine.mapping.checks_from import checks_from, listed
+from engine.mapping.document import Document
+from engine.mapping.model import (
+    Calendar,
+    Column,
+    Connection,
+    Cursor,
+    Dimension,
+    Fact,
+    Lookup,
+    Scalar,
+    Source,
+    SpecialMember,
+    Star,
+)
+from engine.mapping.texts import Texts
+from engine.mapping.values import parse_duration
+
+
+def star_from(
+    document: Document, data: Mapping[str, Any], values: Mapping[str, Scalar]
+) -> tuple[Star, list[Problem]]:
+    """Return the star and what is wrong with its texts. `data` is the sound part of the document."""
+    texts = Texts(document, values)
+    dimensions = tuple(
+        _dimension(name, entry, texts) for name, entry in (data.get("dimensions") or {}).items()
+    )
+    natural_keys = {dimension.name: dimension.natural_key for dimension in dimensions}
+    facts = tuple(
+        _fact(name, entry, texts, natural_keys) for name, entry in (data.get("facts") or {}).items()
+    )
+    star = Star(
+        name=str(data.get("name", "")),
+        dimensions=dimensions,
+        facts=facts,
+        connections=_connections(data.get("connections") or {}),
+        description=str(data.get("description", "")),
+    )
+    return star, texts.problems
+
+
+def _connections(data: Mapping[str, Any]) -> tuple[Connection, ...]:
+    """Sources first, then the warehouse; `source` is there even if nothing says so."""
+    given = {"source": {"env": "SOURCE"}, **data}
+    sources = [
+        Connection(name, entry["env"]) for name, entry in given.items() if name != "warehouse"
+    ]
+    target = {"env": "WAREHOUSE", **data.get("warehouse", {})}
+    return (*sources, Connection("warehouse", target["env"], target.get("schema", "public")))
+
+
+def _dimension(name: str, data: Mapping[str, Any], texts: Texts) -> Dimension:
+    path = f"dimensions.{name}"
+    calendar = _calendar(data["calendar"], f"{path}.calendar") if "calendar" in data else None
+    columns = _columns(data.get("columns"), f"{path}.columns", texts)
+    if calendar and not columns:
+        columns = tuple(Column(each, path=f"{path}.calendar") for each in CALENDAR_NAMES)
+    return Dimension(
+        name=name,
+        key=data["key"],
+        natural_key=tuple(listed(data.get("natural_key", "date"))),
+        columns=columns,
+        source=None if calendar else _source(data["source"], f"{path}.source", texts),
+        calendar=calendar,
+        load=data.get("load", "upsert"),
+        special_members=tuple(
+            _special_member(member, values, f"{path}.special_members.{member}")
+            for member, values in data.get("special_members", {}).items()
+        ),
+        checks=checks_from(data.get("checks"), f"{path}.checks", texts),
+        description=data.get("description", ""),
+        path=path,
+    )
+
+
+def _fact(
+    name: str,
+    data: Mapping[str, Any],
+    texts: Texts,
+    natural_keys: Mapping[str, tuple[str, ...]],
+) -> Fact:
+    path = f"facts.{name}"
+    return Fact(
+        name=name,
+        source=_source(data["source"], f"{path}.source", texts),
+        grain=tuple(listed(data["grain"])),
+        columns=_columns(data["columns"], f"{path}.columns", texts),
+        lookups=tuple(
+            _lookup(column, entry, f"{path}.lookups.{column}", texts, natural_keys)
+            for column, entry in data.get("lookups", {}).items()
+        ),
+        load=data.get("load", "append"),
+        checks=checks_from(data.get("checks"), f"{path}.checks", texts),
+        description=data.get("description", ""),
+        path=path,
+    )
+
+
+def _calendar(data: Mapping[str, Any], path: str) -> Calendar:
+    return Calendar(
+        start=_date(data["from"]),
+        end=_date(data["to"]),
+        week_starts=data.get("week_starts", "monday"),
+        fiscal_year_starts=int(data.get("fiscal_year_starts", 1)),
+        path=path,
+    )
+
+
+def _date(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def _source(data: Any, path: str, texts: Texts) -> Source:
+    entry = data if isinstance(data, dict) else {"query": data}
+    dedupe = entry.get("dedupe")
+    return Source(
+        query=texts.query(texts.document.text_path(path, "query"), entry["query"]),
+        connection=entry.get("connection", "source"),
+        cursor=_cursor(entry.get("cursor"), f"{path}.cursor"),
+        dedupe=None if dedupe is None else texts.order(f"{path}.dedupe", dedupe),
+        allow_empty=entry.get("allow_empty", False),
+        path=path,
+    )
+
+
+def _cursor(data: Any, path: str) -> Cursor | None:
+    if data is None:
+        return None
+    entry = data if isinstance(data, dict) else {"column": data}
+    lag = entry.get("lag")
+    return Cursor(
+        column=entry["column"],
+        null=entry.get("null", "always"),
+        lag=None if lag is None else parse_duration(lag),
+        path=path,
+    )
+
+
+def _columns(data: Mapping[str, Any] | None, path: str, texts: Texts) -> tuple[Column, ...]:
+    return tuple(
+        _column(name, entry, f"{path}.{name}", texts) for name, entry in (data or {}).items()
+    )
+
+
+def _column(name: str, data: Any, path: str, texts: Texts) -> Column:
+    entry = data if isinstance(data, dict) else {"expr": data}
+    expr, kind = entry.get("expr"), entry.get("type")
+    at = texts.document.text_path(path, "expr")
+    return Column(
+        name=name,
+        expr=None if expr is None else texts.expression(at, expr),
+        type=None if kind is None else texts.type(f"{path}.type", kind),
+        description=entry.get("description", ""),
+        path=path,
+    )
+
+
+def _lookup(
+    column: str,
+    data: Mapping[str, Any],
+    path: str,
+    texts: Texts,
+    natural_keys: Mapping[str, tuple[str, ...]],
+) -> Lookup:
+    on = data["on"]
+    if isinstance(on, dict):
+        pairs = tuple(
+            (name, texts.expression(f"{path}.on.{name}", expr)) for name, expr in on.items()
+        )
+    else:
+        # A text stands for the one natural key column; check.py says so if there are several.
+        natural_key = natural_keys.get(data["dimension"], ())
+        name = natural_key[0] if len(natural_key) == 1 else ""
+        pairs = ((name, texts.expression(f"{path}.on", on)),)
+    return Lookup(
+        column=column,
+        dimension=data["dimension"],
+        on=pairs,
+        missing=data.get("missing", "unknown"),
+        description=data.get("description", ""),
+        path=path,
+    )
+
+
+def _special_member(name: str, data: Mapping[str, Any], path: str) -> SpecialMember:
+    values = tuple((column, value) for column, value in data.items() if column != "key")
+    return SpecialMember(name, int(data["key"]), values, path)

@@ -1,0 +1,24 @@
+"""The small texts of the language as numbers: durations and tolerances."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.mapping.model import Tolerance
+
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def parse_duration(text: str) -> int:
+    """Return the seconds of a duration such as 30s, 10m, 1h, 7d or 2w; ValueError for anything else."""
+    number, unit = text[:-1], text[-1:]
+    if unit not in _SECONDS or not (number.isascii() and number.isdigit()):
+        raise ValueError(f"not a duration: {text!r}")
+    return int(number) * _SECONDS[unit]
+
+
+def parse_tolerance(value: int | str) -> Tolerance:
+    """Return the tolerance of a number of rows, or of a percentage such as 1% or 0.5%."""
+    if isinstance(value, str):
+        return Tolerance(percent=Decimal(value.removesuffix("%")))
+    return Tolerance(rows=value)
