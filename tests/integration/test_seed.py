@@ -10,14 +10,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from engine.database.embedded import Server
     from tests.conftest import Databases
 
-    Ask = Callable[[str], list[tuple[Any, ...]]]
+    Row = tuple[Any, ...]
+    Ask = Callable[[str], list[Row]]
+    Query = Callable[[str, str], list[Row]]
 
 
 @pytest.fixture
-def ask(databases: Databases) -> Ask:
-    """Ask the seeded source, as superuser."""
+def ask(seeded: Server, query: Query) -> Ask:
+    """Ask a source that others use too, as the role that may only read."""
+    return lambda sql: query(seeded.url(), sql)
+
+
+@pytest.fixture
+def do(databases: Databases) -> Ask:
+    """Change a source of one's own, as superuser."""
     return lambda sql: databases.query(databases.source_admin_url, sql)
 
 
@@ -161,15 +170,15 @@ def test_nothing_was_updated_before_it_was_there(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("table", ["users", "products", "orders"])
-def test_an_update_moves_updated_at_even_against_its_will(ask: Ask, table: str) -> None:
+def test_an_update_moves_updated_at_even_against_its_will(do: Ask, table: str) -> None:
     key = f"{table[:-1]}_id"
-    ask(f"UPDATE {table} SET updated_at = '2001-01-01' WHERE {key} = 5")
+    do(f"UPDATE {table} SET updated_at = '2001-01-01' WHERE {key} = 5")
     moved = f"SELECT {key} FROM {table} WHERE updated_at > now() - interval '1 minute'"
-    assert ask(moved) == [(5,)]
+    assert do(moved) == [(5,)]
 
 
-def test_updated_at_is_the_moment_of_the_change_and_not_of_the_transaction(ask: Ask) -> None:
-    found = ask(
+def test_updated_at_is_the_moment_of_the_change_and_not_of_the_transaction(do: Ask) -> None:
+    found = do(
         "UPDATE users SET city = 'Bonn' WHERE user_id = 3 RETURNING updated_at > now()",
     )
     assert found == [(True,)]
@@ -183,8 +192,8 @@ def test_updated_at_is_the_moment_of_the_change_and_not_of_the_transaction(ask: 
         ("INSERT INTO orders (quantity) VALUES (1) RETURNING order_id, updated_at = now()", 721),
     ],
 )
-def test_a_new_row_gets_the_next_key_and_the_time(ask: Ask, insert: str, key: int) -> None:
-    assert ask(insert) == [(key, True)]
+def test_a_new_row_gets_the_next_key_and_the_time(do: Ask, insert: str, key: int) -> None:
+    assert do(insert) == [(key, True)]
 
 
 @pytest.mark.parametrize("table", ["users", "products", "orders"])
