@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from engine import __version__
+from engine.commands.choice import Choice
 from engine.errors import EngineError, SettingsError
 
-# What a command needs beyond parsing is imported inside it, so that --help and validate start quickly.
+# What a command needs beyond parsing is imported inside it: --help and validate must start quickly.
 
 BUG = 70
 INTERRUPTED = 130
 MAPPING = Path("mappings/star.yml")
 
+Function = Callable[..., None]
+
+
 mapping_argument = click.argument(
     "mapping", type=click.Path(path_type=Path), default=MAPPING, metavar="[MAPPING]"
 )
-var_option = click.option(
-    "--var", "variables", multiple=True, metavar="NAME=VALUE", help="Override one of the mapping's vars."
-)
-embedded_option = click.option(
-    "--embedded", is_flag=True, help="Use the databases of `engine demo` in place of the environment's."
+logging_options = click.make_pass_decorator(dict)
+report_option = click.option(
+    "--report",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Form of what is printed on stdout.",
 )
 folder_option = click.option(
     "--folder",
@@ -35,22 +43,63 @@ folder_option = click.option(
     show_default=True,
     help="Where the databases of `engine demo` live.",
 )
-select_option = click.option(
-    "--select",
-    multiple=True,
-    metavar="NAME",
-    help="Run this dimension or fact alone; may be given several times, * stands for anything.",
-)
-refresh_option = click.option(
-    "--full-refresh",
-    is_flag=True,
-    help="Read everything, not only what is new; keys and history stay.",
-)
 
 
-def overrides(variables: tuple[str, ...]) -> dict[str, str]:
+def databases(function: Function) -> Function:
+    """Give a command --embedded and --folder, as one argument: a folder, or None for the environment."""
+
+    @folder_option
+    @click.option(
+        "--embedded",
+        is_flag=True,
+        help="Use the databases of `engine demo` in place of the environment's.",
+    )
+    @functools.wraps(function)
+    def wrapped(*args: object, embedded: bool, folder: Path, **options: object) -> None:
+        function(*args, folder=folder if embedded else None, **options)
+
+    return wrapped
+
+
+def variables(function: Function) -> Function:
+    """Give a command --var, as one argument: a map from name to value."""
+
+    @click.option(
+        "--var", "words", multiple=True, metavar="NAME=VALUE", help="Override a var of the mapping."
+    )
+    @functools.wraps(function)
+    def wrapped(*args: object, words: tuple[str, ...], **options: object) -> None:
+        function(*args, overrides=overrides(words), **options)
+
+    return wrapped
+
+
+def choice(function: Function) -> Function:
+    """Give a command --select and --full-refresh, as one argument: which entries, and how."""
+
+    @click.option(
+        "--select",
+        multiple=True,
+        metavar="NAME",
+        help="Take this dimension or fact alone; may be repeated, * stands for anything.",
+    )
+    @click.option(
+        "--full-refresh",
+        is_flag=True,
+        help="Read everything, not only what is new; keys and history stay.",
+    )
+    @functools.wraps(function)
+    def wrapped(
+        *args: object, select: tuple[str, ...], full_refresh: bool, **options: object
+    ) -> None:
+        function(*args, choice=Choice(select, full_refresh), **options)
+
+    return wrapped
+
+
+def overrides(words: tuple[str, ...]) -> dict[str, str]:
     """Turn NAME=VALUE words into a map; SettingsError for anything else."""
-    pairs = [word.partition("=") for word in variables]
+    pairs = [word.partition("=") for word in words]
     for name, sign, _ in pairs:
         if not name or not sign:
             raise SettingsError(f"--var takes NAME=VALUE, not '{name}{sign}'")
@@ -59,7 +108,7 @@ def overrides(variables: tuple[str, ...]) -> dict[str, str]:
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Examples:  engine demo  |  engine validate mappings/star.yml  |  engine run mappings/star.yml",
+    epilog="Examples:  engine demo   engine validate mappings/star.yml   engine run mappings/star.yml",
 )
 @click.version_option(__version__, prog_name="engine")
 @click.option(
@@ -81,130 +130,89 @@ def engine(context: click.Context, log_format: str | None, log_level: str | None
 @engine.command(epilog="Example:  engine validate mappings/star.yml mappings/other.yml --connect")
 @click.argument("mappings", type=click.Path(path_type=Path), nargs=-1, metavar="[MAPPING]...")
 @click.option("--connect", is_flag=True, help="Ask the databases too: queries, types, permissions.")
-@var_option
-@embedded_option
-@folder_option
+@variables
+@databases
 def validate(
-    mappings: tuple[Path, ...],
-    connect: bool,
-    variables: tuple[str, ...],
-    embedded: bool,
-    folder: Path,
+    mappings: tuple[Path, ...], connect: bool, overrides: dict[str, str], folder: Path | None
 ) -> None:
     """Say everything that is wrong with a mapping, as file:line:column: message."""
     from engine.commands.validate import validate as work
 
-    work(
-        mappings or (MAPPING,),
-        overrides(variables),
-        connect=connect or embedded,
-        folder=folder if embedded else None,
-    )
+    work(mappings or (MAPPING,), overrides, connect=connect or folder is not None, folder=folder)
 
 
 @engine.command(epilog="Example:  engine plan mappings/star.yml --sql")
 @mapping_argument
 @click.option("--sql", is_flag=True, help="Show the exact SQL of every step.")
-@select_option
-@refresh_option
-@var_option
-@embedded_option
-@folder_option
+@choice
+@variables
+@databases
 def plan(
-    mapping: Path,
-    sql: bool,
-    select: tuple[str, ...],
-    full_refresh: bool,
-    variables: tuple[str, ...],
-    embedded: bool,
-    folder: Path,
+    mapping: Path, sql: bool, choice: Choice, overrides: dict[str, str], folder: Path | None
 ) -> None:
     """Show what a run would do, and do nothing: schema changes, steps, SQL."""
     from engine.commands.plan import plan as work
 
-    work(
-        mapping,
-        overrides(variables),
-        select,
-        full_refresh=full_refresh,
-        sql=sql,
-        folder=folder if embedded else None,
-    )
+    work(mapping, overrides, choice, sql=sql, folder=folder)
 
 
-@engine.command(epilog="Example:  engine run mappings/star.yml --select 'dim_*' --var currency=USD")
+@engine.command(epilog="Example:  engine run mappings/star.yml --select 'dim_*' --var limit=10")
 @mapping_argument
-@select_option
-@refresh_option
-@var_option
-@click.option("--report", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@embedded_option
-@folder_option
-@click.pass_obj
+@choice
+@variables
+@report_option
+@databases
+@logging_options
 def run(
-    logging_options: dict[str, str | None],
+    log: dict[str, str | None],
     mapping: Path,
-    select: tuple[str, ...],
-    full_refresh: bool,
-    variables: tuple[str, ...],
+    choice: Choice,
+    overrides: dict[str, str],
     report: str,
-    embedded: bool,
-    folder: Path,
+    folder: Path | None,
 ) -> None:
     """Load the star: extract, transform, check, publish in one transaction."""
     from engine.commands.run import run as work
 
-    work(
-        mapping,
-        overrides(variables),
-        select,
-        logging_options,
-        full_refresh=full_refresh,
-        report=report,
-        folder=folder if embedded else None,
-    )
+    work(mapping, overrides, choice, log, report=report, folder=folder)
 
 
 @engine.command(epilog="Example:  engine ddl mappings/star.yml > init/warehouse/01-schema.sql")
 @mapping_argument
-@var_option
-@embedded_option
-@folder_option
-def ddl(mapping: Path, variables: tuple[str, ...], embedded: bool, folder: Path) -> None:
+@variables
+@databases
+def ddl(mapping: Path, overrides: dict[str, str], folder: Path | None) -> None:
     """Print the CREATE statements of the star."""
     from engine.commands.plan import ddl as work
 
-    work(mapping, overrides(variables), folder=folder if embedded else None)
+    work(mapping, overrides, folder=folder)
 
 
 @engine.command(epilog="Example:  engine history --mapping star --limit 5")
 @click.option("--mapping", metavar="NAME", help="Only runs of the mapping of this name.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
-@click.option("--report", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@embedded_option
-@folder_option
-def history(mapping: str | None, limit: int, report: str, embedded: bool, folder: Path) -> None:
+@report_option
+@databases
+def history(mapping: str | None, limit: int, report: str, folder: Path | None) -> None:
     """List past runs, newest first, from the warehouse."""
     from engine.commands.history import history as work
 
-    work(mapping, limit, report, folder=folder if embedded else None)
+    work(mapping, limit, report, folder=folder)
 
 
-@engine.command(epilog="Example:  engine demo && engine demo --stop")
+@engine.command(epilog="Example:  engine demo, and later: engine demo --stop")
 @mapping_argument
 @folder_option
 @click.option("--stop", is_flag=True, help="Stop the two servers; the data stays.")
-@click.pass_obj
-def demo(
-    logging_options: dict[str, str | None], mapping: Path, folder: Path, stop: bool
-) -> None:
+@logging_options
+def demo(log: dict[str, str | None], mapping: Path, folder: Path, stop: bool) -> None:
     """Start two PostgreSQL servers of its own, seed the source from init/, and run the mapping."""
     from engine.commands import demo as commands
 
     if stop:
         commands.stop(folder)
     else:
-        commands.demo(mapping, folder, logging_options)
+        commands.demo(mapping, folder, log)
 
 
 @engine.command(epilog='Example:  eval "$(engine completion bash)"')
@@ -235,20 +243,27 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _end)
     try:
         engine.main(arguments, prog_name="engine", standalone_mode=False)
-    except click.exceptions.Exit as done:
-        return int(done.exit_code)
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except EngineError as error:
-        return _fail(f"error: {error}" if "\n" not in str(error) else str(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except Exception as error:  # noqa: BLE001  (the one place that catches errors)
+        return _exit_code(error)
+    except KeyboardInterrupt:
         return _fail("interrupted: nothing was published", INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception:  # noqa: BLE001  (the one place that says it is a bug)
-        return _fail(f"{traceback.format_exc()}\nthis is a bug of the engine: please report it", BUG)
     return 0
 
 
+def _exit_code(error: Exception) -> int:
+    """Say what went wrong on stderr, and return the exit code that tells it apart."""
+    if isinstance(error, click.exceptions.Exit):
+        return int(error.exit_code)
+    if isinstance(error, click.ClickException):
+        error.show()
+        return 2
+    if isinstance(error, EngineError):
+        text = str(error)
+        return _fail(text if "\n" in text or ":" in text else f"error: {text}", error.exit_code)
+    if isinstance(error, click.Abort):
+        return _fail("interrupted: nothing was published", INTERRUPTED)
+    if isinstance(error, BrokenPipeError):  # whoever read stdout has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    trace = "".join(traceback.format_exception(error))
+    return _fail(f"{trace}\nthis is a bug of the engine: please report it", BUG)

@@ -66,9 +66,7 @@ class Report:
 def entry_report(name: str, steps: Iterable[Done]) -> EntryReport:
     """Add up the counts of an entry's steps."""
     own = [done for done in steps if done.entry == name]
-    counts = {
-        count: sum(done.rows for done in own if done.measure == count) for count in COUNTS
-    }
+    counts = {count: sum(done.rows for done in own if done.measure == count) for count in COUNTS}
     return EntryReport(
         name=name,
         **counts,

@@ -194,7 +194,9 @@ def _work(attempt: Attempt, sessions: Sessions, started: float) -> Report:
         full_refresh=attempt.options.full_refresh,
     )
     todo = build(star, world, loaded.document.place, attempt.options.select)
-    publication = attempt.publication = Publication(main, sessions, attempt.run_id, attempt.listener)
+    publication = attempt.publication = Publication(
+        main, sessions, attempt.run_id, attempt.listener
+    )
     staging = Staging(sessions, warehouse, snapshots, attempt.listener.began)
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="stage") as pool:
         stages = staging.start(pool, todo.stages)
@@ -231,9 +233,7 @@ def blind_notices(star: Star, snapshots: Mapping[str, Snapshot]) -> Iterator[Not
             )
 
 
-def _await(
-    stage: Future[Staged], side: Connection, attempt: Attempt, todo: Plan
-) -> Staged:
+def _await(stage: Future[Staged], side: Connection, attempt: Attempt, todo: Plan) -> Staged:
     """Wait for a stage to be full, and tell meanwhile how many rows have arrived."""
     names = {plan.create.stage.name: plan.entry for plan in todo.stages}
     while not stage.done():
@@ -245,7 +245,7 @@ def _await(
 
 
 def _published_after_all(attempt: Attempt, started: float) -> Report | None:
-    """Ask the ledger whether the attempt before was published: the answer to COMMIT can be lost (TRAPS 42)."""
+    """Ask the ledger whether the last attempt was published: the answer to COMMIT can be lost (TRAPS 42)."""
     with Sessions() as sessions:
         connection = sessions.connect(engine_for(attempt.settings["warehouse"]), autocommit=True)
         if ledger.version_of(connection) == 0:
@@ -279,7 +279,8 @@ def _failed(attempt: Attempt, error: str, started: float) -> None:
             status="failed",
             seconds=seconds,
             entries=tuple(
-                entry_report(name, steps) for name in dict.fromkeys(s.entry for s in steps if s.entry)
+                entry_report(name, steps)
+                for name in dict.fromkeys(s.entry for s in steps if s.entry)
             ),
             checks=checks,
             steps=steps,

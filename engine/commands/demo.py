@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from engine.commands.choice import Choice
 from engine.commands.run import run
 from engine.commands.validate import validate
 from engine.database.embedded import Embedded, Server, seed
@@ -16,7 +17,7 @@ SOURCE_FILES = Path("init/source")
 WAREHOUSE_FILES = Path("init/warehouse")
 
 
-def demo(mapping: Path, folder: Path, logging_options: Mapping[str, str | None]) -> None:
+def demo(mapping: Path, folder: Path, log: Mapping[str, str | None]) -> None:
     """Validate the mapping, start and fill the servers, run it, and say what to try next.
 
     The servers go on running, so that what is printed can be typed; `engine demo --stop` ends them.
@@ -34,9 +35,7 @@ def demo(mapping: Path, folder: Path, logging_options: Mapping[str, str | None])
         else:
             click.echo(f"{server.name}: as it was left")
     click.echo()
-    run(
-        mapping, {}, (), logging_options, full_refresh=False, report="text", folder=folder
-    )
+    run(mapping, {}, Choice((), full_refresh=False), log, report="text", folder=folder)
     click.echo(what_next(mapping, folder, servers.source, servers.warehouse))
 
 

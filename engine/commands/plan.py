@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from engine.commands.choice import Choice
 from engine.commands.wire import connected, selected
 from engine.mapping.load import load
 from engine.plan.build import create_statements
@@ -17,17 +18,11 @@ from engine.sql.render import render
 
 
 def plan(
-    path: Path,
-    overrides: Mapping[str, str],
-    select: tuple[str, ...],
-    *,
-    full_refresh: bool,
-    sql: bool,
-    folder: Path | None,
+    path: Path, overrides: Mapping[str, str], choice: Choice, *, sql: bool, folder: Path | None
 ) -> None:
     """Print the plan of a run; nothing is written."""
     loaded = load(path, overrides)
-    options = Options(selected(loaded.star, select), full_refresh)
+    options = Options(selected(loaded.star, choice.select), choice.full_refresh)
     with connected(loaded.star, folder) as settings:
         todo, _ = plan_run(loaded, settings, options)
     click.echo("\n".join(plan_lines(todo, sql=sql)))

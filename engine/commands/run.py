@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from engine.commands.choice import Choice
 from engine.commands.wire import connected, selected
 from engine.logs import bound, configure
 from engine.mapping.load import load
@@ -37,20 +38,19 @@ class Outcome:
 def run(
     path: Path,
     overrides: Mapping[str, str],
-    select: tuple[str, ...],
-    logging_options: Mapping[str, str | None],
+    choice: Choice,
+    log: Mapping[str, str | None],
     *,
-    full_refresh: bool,
     report: str,
     folder: Path | None,
 ) -> None:
     """Run a mapping; the report goes to stdout, progress and logs to stderr."""
     loaded = load(path, overrides)
-    options = Options(selected(loaded.star, select), full_refresh)
+    options = Options(selected(loaded.star, choice.select), choice.full_refresh)
     run_id = uuid.uuid4()
     with (
         connected(loaded.star, folder) as settings,
-        listening(logging_options) as listener,
+        listening(log) as listener,
         bound(run_id=str(run_id), mapping=loaded.star.name),
     ):
         outcome = Outcome(listener)

@@ -85,7 +85,7 @@ def raw_of(connection: Connection) -> psycopg2.extensions.connection:
     return connection.connection.driver_connection  # type: ignore[return-value]
 
 
-def execute(connection: Connection, sql: str) -> Any:  # noqa: ANN401  (SQLAlchemy's generic result)
+def execute(connection: Connection, sql: str) -> Any:
     """Run one statement as it is: a percent sign in it is not a parameter."""
     return connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
 

@@ -35,7 +35,7 @@ def version_of(connection: Connection) -> int:
     """Return the ledger's version, 0 when there is none yet."""
     if not execute(connection, VERSION).scalar_one():
         return 0
-    return int(execute(connection, f"select number from {tables.SCHEMA}.version").scalar_one())  # noqa: S608
+    return int(execute(connection, f"select number from {tables.SCHEMA}.version").scalar_one())
 
 
 def migrate(connection: Connection) -> None:
@@ -50,15 +50,17 @@ def migrate(connection: Connection) -> None:
         present = version_of(connection)  # another run may have been quicker
         if present == 0:
             for schema in (tables.SCHEMA, STAGE_SCHEMA):
-                if not schema_exists(connection, schema):  # it may be there for a role that cannot create
+                if not schema_exists(
+                    connection, schema
+                ):  # it may be there for a role that cannot create
                     execute(connection, f"create schema {schema}")
             tables.metadata.create_all(connection)
             execute(connection, f"create table {tables.SCHEMA}.version (number integer not null)")
-            execute(connection, f"insert into {tables.SCHEMA}.version values (0)")  # noqa: S608
+            execute(connection, f"insert into {tables.SCHEMA}.version values (0)")
         for statements in tables.MIGRATIONS[present:]:
             for statement in statements:
                 execute(connection, statement)
-        execute(connection, f"update {tables.SCHEMA}.version set number = {newest}")  # noqa: S608
+        execute(connection, f"update {tables.SCHEMA}.version set number = {newest}")
     connection.commit()
     if present > newest:
         raise RunError(
@@ -74,13 +76,13 @@ def lock(connection: Connection, mapping: str, run_id: uuid.UUID) -> None:
     it is a transient RunError.
     """
     taken = connection.execute(
-        text(f"select pg_try_advisory_xact_lock({LOCK_KEY})"),  # noqa: S608
+        text(f"select pg_try_advisory_xact_lock({LOCK_KEY})"),
         {"mapping": mapping},
     ).scalar_one()
     if taken:
         return
     holder = connection.execute(
-        text(f"select * from {tables.SCHEMA}.lock where mapping = :mapping"),  # noqa: S608
+        text(f"select * from {tables.SCHEMA}.lock where mapping = :mapping"),
         {"mapping": mapping},
     ).first()
     if holder and holder.run_id == run_id:
@@ -90,11 +92,13 @@ def lock(connection: Connection, mapping: str, run_id: uuid.UUID) -> None:
         if holder
         else "a run that is just starting"
     )
-    raise LockedError(f"mapping '{mapping}' is being run already: {who} holds the lock; try again later")
+    raise LockedError(
+        f"mapping '{mapping}' is being run already: {who} holds the lock; try again later"
+    )
 
 
 def begin(connection: Connection, run_id: uuid.UUID, mapping: str, attempt: int) -> None:
-    """Record that a run has begun. The caller holds the lock, so older runs that say so have died. Commits."""
+    """Record that a run has begun. The caller has the lock, so older runs that say so have died. Commits."""
     connection.execute(
         update(tables.run)
         .where(tables.run.c.mapping == mapping, tables.run.c.status == "running")
@@ -201,9 +205,7 @@ def save_progress(
     """Replace the watermarks of the entries that were read; the caller commits."""
     marks = tables.watermark
     for entry, reached in progress.items():
-        connection.execute(
-            delete(marks).where(marks.c.mapping == mapping, marks.c.entry == entry)
-        )
+        connection.execute(delete(marks).where(marks.c.mapping == mapping, marks.c.entry == entry))
         rows = [(mark, False) for mark in reached.marks]
         rows += [(reached.settled, True)] if reached.settled else []
         if rows:

@@ -47,7 +47,9 @@ def look(
     found = Found()
     for entry in star.entries:
         if entry.source:
-            columns = _source(entry, entry.source, document, sources[entry.source.connection], found)
+            columns = _source(
+                entry, entry.source, document, sources[entry.source.connection], found
+            )
             found.sources[entry.name] = columns
         else:
             found.sources[entry.name] = tuple(
@@ -85,13 +87,19 @@ def _column_problems(
     names = [column.name for column in columns]
     query = document.place(document.text_path(source.path, "query"))
     for name in sorted({name for name in names if names.count(name) > 1}):
-        yield Problem(query, f"the query has two columns named '{name}'", "name one of them with AS")
+        yield Problem(
+            query, f"the query has two columns named '{name}'", "name one of them with AS"
+        )
     for column in columns:
         if column.name.startswith("$"):
-            yield Problem(query, f"the query's column '{column.name}' begins with $", "rename it with AS")
+            yield Problem(
+                query, f"the query's column '{column.name}' begins with $", "rename it with AS"
+            )
         if column.pseudo:
             yield Problem(
-                query, f"column '{column.name}' of the query is a {column.type}", "cast it in the query"
+                query,
+                f"column '{column.name}' of the query is a {column.type}",
+                "cast it in the query",
             )
     if source.cursor:
         place = document.place(source.cursor.path)
@@ -103,7 +111,9 @@ def _column_problems(
                 did_you_mean(source.cursor.column, names),
             )
         elif type_.split("(")[0] not in CURSORS:
-            yield Problem(place, f"a {type_} cannot be a cursor", "possible: " + ", ".join(sorted(CURSORS)))
+            yield Problem(
+                place, f"a {type_} cannot be a cursor", "possible: " + ", ".join(sorted(CURSORS))
+            )
     for own in entry.columns:
         if own.expr is None and own.name not in names:
             yield Problem(
@@ -131,7 +141,11 @@ def _computed(
 ) -> dict[str, str]:
     """Return the type of each computed column and looked-up value of an entry."""
     names = {column.name: column.type for column in found.sources[entry.name]}
-    types = {column.name: names.get(column.name, "text") for column in entry.columns if column.expr is None}
+    types = {
+        column.name: names.get(column.name, "text")
+        for column in entry.columns
+        if column.expr is None
+    }
     asked = list(_asked(entry, document))
     nulls = ", ".join(f"null::{type_name(t)} as {ident(n)}" for n, t in names.items())
     origin = f" from (select {nulls}) as q limit 0"
@@ -200,10 +214,17 @@ def _lookup_problems(
         for name, _ in lookup.on:
             theirs = _natural_type(dimension, name, found)
             ours = types.get(probe_name(lookup, name))
-            if not theirs or not ours or theirs == ours or (theirs == "date" and "timestamp" in ours):
+            if (
+                not theirs
+                or not ours
+                or theirs == ours
+                or (theirs == "date" and "timestamp" in ours)
+            ):
                 continue
             try:
-                execute(warehouse, f"select null::{type_name(theirs)} = null::{type_name(ours)}").close()
+                execute(
+                    warehouse, f"select null::{type_name(theirs)} = null::{type_name(ours)}"
+                ).close()
             except DBAPIError:
                 yield Problem(
                     document.place(document.text_path(document.text_path(lookup.path, "on"), name)),
@@ -253,12 +274,16 @@ def _value_problems(
     tried: list[tuple[str, str]] = []
     for check in entry.checks:
         if check.kind in ROW_WISE:
-            values = [value for value in (*check.values, check.low, check.high) if value is not None]
+            values = [
+                value for value in (*check.values, check.low, check.high) if value is not None
+            ]
             tried += [(typed(v, types[name]), check.path) for v in values for name in check.columns]
     if isinstance(entry, Dimension):
         for member in entry.special_members:
             tried.append((f"{literal(member.key)}::{key_type(entry)}", f"{member.path}.key"))
-            tried += [(typed(v, types[n]), f"{member.path}.{n}") for n, v in member.values if n in types]
+            tried += [
+                (typed(v, types[n]), f"{member.path}.{n}") for n, v in member.values if n in types
+            ]
     for sql, path in tried:
         try:
             execute(warehouse, f"select {sql}").close()

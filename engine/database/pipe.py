@@ -34,7 +34,7 @@ class Tail:
         self._sender = sender
         self._verdict = verdict
 
-    def read(self, size: int) -> bytes:
+    def read(self, size: int = -1, /) -> bytes:
         """Return up to `size` bytes, none at the true end; raises what the source raised."""
         data = self._file.read(size)
         if not data:
@@ -42,6 +42,10 @@ class Tail:
             if self._verdict.error is not None:
                 raise self._verdict.error
         return data
+
+    def readline(self, size: int = -1, /) -> bytes:
+        """Return what `read` returns: psycopg2 asks that it is there and never calls it."""
+        return self.read(size)
 
 
 def stream(source: Connection, out: str, target: Connection, into: str) -> int:
@@ -76,7 +80,9 @@ def stream(source: Connection, out: str, target: Connection, into: str) -> int:
     return verdict.rows
 
 
-def _send(connection: psycopg2.extensions.connection, sql: str, pipe: int, verdict: Verdict) -> None:
+def _send(
+    connection: psycopg2.extensions.connection, sql: str, pipe: int, verdict: Verdict
+) -> None:
     try:
         with os.fdopen(pipe, "wb", buffering=BUFFER) as file:
             with connection.cursor() as cursor:

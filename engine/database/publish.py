@@ -83,8 +83,14 @@ class Publication:
     def _do(self, step: Step) -> None:
         done = self._timed(step, lambda: count_of(self._main, render(step)))
         if isinstance(step, ProveUnique | ProveFound) and done.rows:
-            what = f"{done.rows:,} keys have" if isinstance(step, ProveUnique) else f"{done.rows:,} rows have"
-            raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what} a problem: {step.rule.text}")
+            what = (
+                f"{done.rows:,} keys have"
+                if isinstance(step, ProveUnique)
+                else f"{done.rows:,} rows have"
+            )
+            raise CheckFailedError(
+                f"{step.rule.place}: {step.entry}: {what} a problem: {step.rule.text}"
+            )
 
     def _timed(self, step: Step, work: Callable[[], int]) -> Done:
         self._sessions.refuse_when_cancelled()
@@ -101,7 +107,7 @@ class Publication:
         return done
 
     def check(self, plan: Plan, place: Callable[[str], Place]) -> None:
-        """Prove that every row is accounted for and that the checks hold; CheckFailedError names what does not."""
+        """Prove that every row is accounted for and every check holds, or raise CheckFailedError."""
         for entry in dict.fromkeys(stage.entry for stage in plan.stages):
             counts = entry_report(entry, self.steps)
             if counts.read != counts.accounted:
@@ -115,9 +121,7 @@ class Publication:
         for entry, check in plan.source_counts:
             counts = entry_report(entry, self.steps)
             off = abs(counts.read - counts.accounted)
-            self.verdicts.append(
-                judge(entry, check, off, counts.read, _spot(place(check.path)))
-            )
+            self.verdicts.append(judge(entry, check, off, counts.read, _spot(place(check.path))))
         broken = [verdict for verdict in self.verdicts if verdict.status == "fail"]
         if broken:
             lines = "\n".join(check_line(verdict) for verdict in broken)

@@ -13,7 +13,16 @@ from sqlalchemy import Connection, Engine
 from engine.database.connect import Sessions, count_of, execute
 from engine.database.pipe import stream
 from engine.database.source import Snapshot
-from engine.plan.steps import Copy, CountNullCursors, Done, DropStage, StagePlan, Step
+from engine.errors import CheckFailedError
+from engine.plan.steps import (
+    Copy,
+    CountNullCursors,
+    CountStagedNullCursors,
+    Done,
+    DropStage,
+    StagePlan,
+    Step,
+)
 from engine.sql.quote import columns, table
 from engine.sql.render import render
 
@@ -30,8 +39,17 @@ class Staged:
 
 def receive(copy: Copy) -> str:
     """Say the statement that takes in what a copy sends."""
-    form = " (format binary)" if copy.binary else ""
-    return f"copy {table(copy.stage)} ({columns(c.name for c in copy.columns)}) from stdin{form}"
+    names = columns(column.name for column in copy.columns)
+    return f"copy {table(copy.stage)} ({names}) from stdin (format binary)"
+
+
+def refuse_null_cursors(step: Step, rows: int) -> None:
+    """Raise CheckFailedError when rows have no cursor and the mapping says that none may be so."""
+    if rows and isinstance(step, CountStagedNullCursors) and step.forbidden:
+        raise CheckFailedError(
+            f"{step.entry}: {rows:,} rows have no {step.column}, and the cursor says null: fail; "
+            "mend them in the source, or say null: always to read them in every run"
+        )
 
 
 @dataclass
@@ -44,7 +62,9 @@ class Staging:
     began: Callable[[Step], None] = lambda _: None
     _own: threading.local = field(default_factory=threading.local)
 
-    def start(self, pool: ThreadPoolExecutor, plans: tuple[StagePlan, ...]) -> dict[str, Future[Staged]]:
+    def start(
+        self, pool: ThreadPoolExecutor, plans: tuple[StagePlan, ...]
+    ) -> dict[str, Future[Staged]]:
         """Begin to fill every stage; the result of each comes when it is full."""
         return {plan.entry: pool.submit(self.fill, plan) for plan in plans}
 
@@ -57,6 +77,7 @@ class Staging:
             done.append(self._do(target, plan.analyze))
         if plan.null_cursors:
             done.append(self._do(target, plan.null_cursors))
+            refuse_null_cursors(plan.null_cursors, done[-1].rows)
         highest = None
         if plan.highest:
             highest = execute(target, render(plan.highest)).scalar_one()

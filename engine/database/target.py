@@ -62,13 +62,13 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
 
 def _empty(connection: Connection, star: Star, present: Iterable[str]) -> set[str]:
     """Return the entries whose table holds no row, special members aside."""
-    queries = []
+    queries: list[str] = []
     for entry in star.entries:
         if entry.name in present:
             key = member_key(entry)
             where = f" where {column(key)} > 0" if key else ""
             queries.append(
-                f"select {len(queries)} as n, '{len(queries)}' as place, not exists "
+                f"select {len(queries)} as n, not exists "
                 f"(select from {table(target(star, entry))}{where}) as empty"
             )
     if not queries:

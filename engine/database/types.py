@@ -49,9 +49,7 @@ def describe(connection: Connection, sql: str) -> tuple[Described, ...]:
     if not oids:
         return ()
     rows = connection.execute(CATALOG, {"oids": oids, "mods": mods}).all()
-    return tuple(
-        Described(name, *_travels(row)) for name, row in zip(names, rows, strict=True)
-    )
+    return tuple(Described(name, *_travels(row)) for name, row in zip(names, rows, strict=True))
 
 
 def _travels(row: object) -> tuple[str, str, bool]:

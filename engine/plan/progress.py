@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from engine.plan.world import Reading
 
-DEFAULT_LAG = 3600  # seconds, where the open transactions cannot be seen and the mapping names no lag
+DEFAULT_LAG = (
+    3600  # seconds, where the open transactions cannot be seen and the mapping names no lag
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,9 @@ def advance(progress: Progress, mark: Mark, activity: Activity, lag: int | None)
         if border is not None and candidate.moment < border:
             settled = candidate
     # A mark that is not exact may serve later: this read's successor sees what it missed.
-    waiting = tuple(m for m in (*progress.marks, mark) if settled is None or m.moment > settled.moment)
+    waiting = tuple(
+        m for m in (*progress.marks, mark) if settled is None or m.moment > settled.moment
+    )
     return Progress(settled, waiting, progress.identity, progress.fingerprint)
 
 

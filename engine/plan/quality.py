@@ -1,4 +1,4 @@
-"""From counts to verdicts: does a check pass, does it warn, does it stop the run?"""
+"""From counts to verdicts: whether a check passes, warns or stops the run."""
 
 from __future__ import annotations
 

@@ -76,9 +76,7 @@ def description_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...
     state, table = world.tables.get(entry.name, TableState()), target(star, entry)
     steps: list[Step] = []
     if entry.description and entry.description != state.description:
-        steps.append(
-            DescribeTable(entry=entry.name, table=table, description=entry.description)
-        )
+        steps.append(DescribeTable(entry=entry.name, table=table, description=entry.description))
     steps += [
         DescribeColumn(
             entry=entry.name, table=table, column=column.name, description=column.description

@@ -61,7 +61,9 @@ def cast_for(type_: str) -> str:
     cutting = CUTTING.match(type_)
     if not cutting:
         return type_
-    base = "bpchar" if cutting[1] == "character" else "varbit" if cutting[1] == "bit" else cutting[1]
+    base = (
+        "bpchar" if cutting[1] == "character" else "varbit" if cutting[1] == "bit" else cutting[1]
+    )
     return base + (cutting[2] or "")
 
 

@@ -224,7 +224,6 @@ class Copy(Step):
     columns: tuple[StagedColumn, ...]
     window: Window | None
     stage: Table
-    binary: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,11 +263,12 @@ class Analyze(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountStagedNullCursors(Step):
-    """Count the staged rows that have no cursor: they are read in every run (TRAPS 4)."""
+    """Count the staged rows that have no cursor: they are read in every run, or forbidden (TRAPS 4)."""
 
     title: ClassVar[str] = "count null cursors"
     stage: Table
     column: str
+    forbidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

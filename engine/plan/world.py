@@ -43,8 +43,8 @@ class Reading:
 class World:
     """Everything that a plan depends on beside the mapping.
 
-    `sources`: the columns of each entry's query. `types`: the type of each computed column of an entry, and of
-    each value that a lookup compares, by the name that the stage gives it. `tables`: by entry.
+    `sources`: the columns of each entry's query. `types`: the type of each computed column of an entry,
+    and of each value that a lookup compares, by the name that the stage gives it. `tables`: by entry.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     """
 

@@ -102,9 +102,7 @@ def probes(join: Join) -> tuple[tuple[str, Value], ...]:
 def meets(join: Join, member: str, row: str) -> Fragment:
     """Say that a member of a dimension is the one that a row looks up."""
     return Fragment(
-        " and ".join(
-            f"{column(v.name, member)} = {column(name, row)}" for name, v in probes(join)
-        )
+        " and ".join(f"{column(v.name, member)} = {column(name, row)}" for name, v in probes(join))
     )
 
 

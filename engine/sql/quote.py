@@ -1,4 +1,4 @@
-"""The only ways in which a name or a value gets into SQL: each returns a Fragment, and only Fragments print."""
+"""The only ways in which a name or a value gets into SQL: each returns a Fragment, which alone can print."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ FILTERS = {
 }
 
 
-def _printable(value: Any) -> Any:  # noqa: ANN401  (Jinja hands over whatever a template prints)
+def _printable(value: Any) -> Any:
     """Refuse to print anything but a Fragment: an unquoted value is a bug of the template."""
     if not isinstance(value, Fragment):
         raise TypeError(f"a template may print fragments only, not {type(value).__name__}")

@@ -1,4 +1,4 @@
-"""An embedded server as a value: where it listens, who may log in, and the commands that reach it."""
+"""An embedded server as a value: where it listens, who may log in, and how to reach it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ADMIN = "postgres"
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What tells one server from the other: its name, its database, who owns that and who logs in."""
+    """What tells one server from the other: its database, who owns that and who logs in."""
 
     name: str
     database: str
@@ -30,10 +30,10 @@ WAREHOUSE = Role("warehouse", "warehouse", user="engine", owner="engine")
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One running server. `user` is the role of the engine, `owner` the one that owns the database.
+    """One running server. `user` is the role of the engine, `owner` that of the database's owner.
 
-    Passwords are no part of the value, so that it can be logged: they are read from `passfile`, which
-    is in libpq's pgpass format, whenever a URL is asked for.
+    Passwords are no part of the value, so that it can be logged: they are read from `passfile`,
+    which is in libpq's pgpass format, whenever a URL is asked for. `program` is the psql to show.
     """
 
     name: str
@@ -51,19 +51,18 @@ class Server:
         return self._url(self.user)
 
     def owner_url(self) -> str:
-        """Return the URL of the role that owns the database: the one that creates and seeds tables."""
+        """Return the URL of the role that owns the database, creates its tables and seeds them."""
         return self._url(self.owner)
 
     def admin_url(self) -> str:
         """Return the URL of the superuser."""
         return self._url(ADMIN)
 
-    def psql(self) -> str:
-        """Return a command, without a password in it, that opens the database in psql."""
+    def psql(self, *, owner: bool = False) -> str:
+        """Return a command, without a password in it, that opens psql as `user` or as the owner."""
+        user = self.owner if owner else self.user
         program = "psql" if shutil.which("psql") else shlex.quote(str(self.program))
-        address = (
-            f"postgresql://{self.user}@{self.host}:{self.port}/{quote(self.database, safe='')}"
-        )
+        address = f"postgresql://{user}@{self.host}:{self.port}/{quote(self.database, safe='')}"
         return f"{program} {shlex.quote(f'{address}?passfile={quote(str(self.passfile))}')}"
 
     def _url(self, user: str) -> str:
@@ -73,12 +72,12 @@ class Server:
 
 
 def passwords(passfile: Path) -> dict[str, str]:
-    """Return the password of each role in a pgpass file that `pgpass` wrote; SettingsError if it is gone."""
+    """Return the password of each role in a file that `pgpass` wrote."""
     try:
         lines = passfile.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise SettingsError(
-            f"{passfile}: the passwords of the embedded database cannot be read ({error.strerror}); "
+            f"{passfile}: the embedded database's passwords cannot be read ({error.strerror}); "
             f"delete the folder {passfile.parent.parent} to begin anew"
         ) from error
     fields = (line.split(":") for line in lines if line.count(":") == 4)
@@ -86,5 +85,5 @@ def passwords(passfile: Path) -> dict[str, str]:
 
 
 def pgpass(secrets: dict[str, str]) -> str:
-    """Return the text of a pgpass file; any port and database, since the port may change at a restart."""
+    """Return the text of a pgpass file, for any port, since that may change at a restart."""
     return "".join(f"{HOST}:*:*:{user}:{password}\n" for user, password in secrets.items())

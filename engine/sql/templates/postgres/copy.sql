@@ -7,4 +7,4 @@ where {{ step.window | newer("q") }}
 {% elif step.window and not step.window.nulls %}
 where {{ step.window.column | column("q") }} is not null
 {% endif %}
-) to stdout{% if step.binary %} (format binary){% endif %}
+) to stdout (format binary)

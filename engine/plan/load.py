@@ -1,0 +1,109 @@
+"""How the staged rows of an entry get into its table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.mapping.model import Dimension, Entry, Star
+from engine.plan.reject import Locate, reject_steps
+from engine.plan.shape import definitions, match_columns, rows, target
+from engine.plan.steps import (
+    Analyze,
+    CountUnchanged,
+    DeleteGone,
+    EnsureMember,
+    InsertNew,
+    Quarantine,
+    Rule,
+    Step,
+    Table,
+    UpdateChanged,
+)
+from engine.plan.world import Reading, TableState, World
+
+
+def state_of(entry: Entry, world: World) -> TableState:
+    """Return the table of an entry as it is now."""
+    return world.tables.get(entry.name, TableState())
+
+
+def load_steps(
+    star: Star, entry: Entry, world: World, place: Locate, keys: tuple[Step, ...]
+) -> Iterator[Step]:
+    """Plan how the staged rows of an entry get into its table."""
+    table, own = target(star, entry), rows(star, entry, world)
+    match = match_columns(entry)
+    fresh = state_of(entry, world).empty
+    rules: list[Rule] = []
+    for step, rule in reject_steps(star, entry, world, place, prove=not (fresh and keys)):
+        rules += [rule] if step.measure == "rejected" else []
+        yield step
+    if rules:
+        yield Quarantine(entry=entry.name, mapping=star.name, stage=own.stage, rules=tuple(rules))
+    updates = _updates(entry, world)
+    compare = tuple(name for name in own.columns if name not in match) if updates else ()
+    if isinstance(entry, Dimension):
+        compare = tuple(name for name in compare if name != entry.key)
+    if not fresh:
+        shown = own if compare else own.only(match)
+        yield CountUnchanged(
+            entry=entry.name, table=table, rows=shown, match=match, compare=compare
+        )
+        if compare:
+            yield UpdateChanged(
+                entry=entry.name, table=table, rows=own, match=match, compare=compare
+            )
+    yield InsertNew(
+        entry=entry.name,
+        table=table,
+        rows=own,
+        match=() if fresh else match,
+        order=match if isinstance(entry, Dimension) else (),
+    )
+    if entry.load == "replace" and not fresh:
+        yield DeleteGone(
+            entry=entry.name,
+            table=table,
+            rows=own.only(match),
+            match=match,
+            key=entry.key if isinstance(entry, Dimension) else "",
+            referenced_by=_referring(star, entry),
+        )
+    yield from keys
+    if isinstance(entry, Dimension):
+        yield from member_steps(star, entry, world)
+    if fresh:
+        yield Analyze(entry=entry.name, table=table)
+
+
+def _updates(entry: Entry, world: World) -> bool:
+    """Say whether rows that are there already may change."""
+    if isinstance(entry, Dimension):
+        return entry.load != "insert"
+    return entry.load != "append" or world.readings.get(entry.name, Reading()).reconcile
+
+
+def _referring(star: Star, entry: Entry) -> tuple[tuple[Table, str], ...]:
+    """Return every fact's table and key column that refers to a dimension."""
+    return tuple(
+        (target(star, fact), lookup.column)
+        for fact in star.facts
+        for lookup in fact.lookups
+        if lookup.dimension == entry.name
+    )
+
+
+def member_steps(star: Star, dimension: Dimension, world: World) -> Iterator[Step]:
+    """Plan the special members of a dimension; they need its primary key."""
+    wanted = [c for c in definitions(star, dimension, world) if c.name != dimension.key]
+    for member in dimension.special_members:
+        given = dict(member.values)
+        yield EnsureMember(
+            entry=dimension.name,
+            table=target(star, dimension),
+            member=member.name,
+            key=dimension.key,
+            number=member.key,
+            identity=dimension.calendar is None,
+            values=tuple((column, given.get(column.name)) for column in wanted),
+        )

@@ -1,0 +1,93 @@
+"""What takes rows out of a batch before it is loaded, and what proves that the others can be loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from engine.errors import Place
+from engine.mapping.model import Check, Dimension, Entry, Fact, Star
+from engine.plan.checks import ROW_WISE, condition
+from engine.plan.quality import label
+from engine.plan.shape import match_columns, rows, stage
+from engine.plan.steps import (
+    ProveFound,
+    ProveUnique,
+    RejectCheck,
+    RejectDuplicates,
+    RejectMissing,
+    RejectNullKeys,
+    Rule,
+    Step,
+)
+from engine.plan.world import World
+
+Locate = Callable[[str], Place]
+Ruled = tuple[Step, Rule]
+
+
+def reject_steps(
+    star: Star, entry: Entry, world: World, place: Locate, *, prove: bool
+) -> Iterator[Ruled]:
+    """Plan the rejections of an entry, each with its rule.
+
+    `prove` is False when the keys of a new table are built after the rows and prove the same.
+    """
+    if entry.source:
+        yield from _key_steps(star, entry, world, place, prove=prove)
+    if isinstance(entry, Fact):
+        yield from _lookup_steps(star, entry, world, place)
+    for check in entry.checks:
+        if check.reject and check.kind in ROW_WISE:
+            yield from _check_steps(star, entry, check, world, place)
+
+
+def _key_steps(
+    star: Star, entry: Entry, world: World, place: Locate, *, prove: bool
+) -> Iterator[Ruled]:
+    name, match = entry.name, match_columns(entry)
+    own = rows(star, entry, world).only(match)
+    word = "natural_key" if isinstance(entry, Dimension) else "grain"
+    called = word.replace("_", " ")
+    rule = _rule(f"{entry.path}.{word}", f"the {called} is null", place)
+    yield RejectNullKeys(entry=name, rows=own, match=match, rule=rule), rule
+    order = entry.source.dedupe if entry.source else None
+    if order:
+        rule = _rule(f"{entry.path}.source.dedupe", "another row of this key came first", place)
+        yield RejectDuplicates(entry=name, rows=own, match=match, order=order, rule=rule), rule
+    elif prove:
+        rule = _rule(f"{entry.path}.{word}", f"the {called} is not unique", place)
+        yield ProveUnique(entry=name, rows=own, match=match, rule=rule), rule
+
+
+def _lookup_steps(star: Star, fact: Fact, world: World, place: Locate) -> Iterator[Ruled]:
+    table = stage(star, fact)
+    joins = {join.column: join for join in rows(star, fact, world).joins}
+    for lookup in fact.lookups:
+        rule = _rule(lookup.path, f"no member of {lookup.dimension} for {lookup.column}", place)
+        join = joins[lookup.column]
+        if lookup.missing == "reject":
+            yield RejectMissing(entry=fact.name, stage=table, join=join, rule=rule), rule
+        elif lookup.missing == "fail":
+            yield ProveFound(entry=fact.name, stage=table, join=join, rule=rule), rule
+
+
+def _check_steps(
+    star: Star, entry: Entry, check: Check, world: World, place: Locate
+) -> Iterator[Ruled]:
+    rule = _rule(check.path, f"check {label(check)}", place)
+    own = rows(star, entry, world)
+    for column in check.columns:
+        yield (
+            RejectCheck(
+                entry=entry.name,
+                rows=own.only((column,)),
+                condition=condition(star, entry, check, column, world),
+                rule=rule,
+            ),
+            rule,
+        )
+
+
+def _rule(path: str, text: str, place: Locate) -> Rule:
+    where = place(path)
+    return Rule(path, text, f"{where.file}:{where.line}:{where.column}" if where.file else "")

@@ -1,0 +1,71 @@
+"""The URL of a database becomes the keywords of libpq, by the rules of libpq."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from engine import logs
+
+FORM = "postgresql://user:password@host:port/database"
+SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
+REST = re.compile(r"(?P<authority>[^/?]*)(?:/(?P<dbname>[^?]*))?(?:\?(?P<query>.*))?", re.DOTALL)
+PLACE = re.compile(r"(?P<host>\[[^\[\]]+\]|[^:\[\],]*)(?::(?P<port>\d*))?", re.ASCII)
+# psycopg2.connect takes these for itself, so they must not come out of a URL.
+NOT_LIBPQ = {"dsn", "connection_factory", "cursor_factory", "async", "async_"}
+
+
+def read_url(url: str) -> dict[str, str]:
+    """Return host, port, user, password, dbname and what follows the question mark, where given.
+
+    ValueError says what is wrong without quoting the URL, of which any part may be the password.
+    urllib.parse is not used: it makes a host lower case, though a socket's folder is one, and drops
+    tabs and line ends in silence. One leniency beyond libpq: a password may hold an @ as it is.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in SCHEMES:
+        known = ", ".join(f"{each}://" for each in SCHEMES)
+        raise ValueError(f"begins with none of {known}")
+    parts = REST.fullmatch(rest)
+    user_info, _, location = (parts["authority"] if parts else "").rpartition("@")
+    user, _, password = user_info.partition(":")
+    logs.register(password)  # as it is written here; what it means is registered as a Secret
+    place = PLACE.fullmatch(location)
+    if not parts or not place:
+        raise ValueError(
+            f"cannot be read as {FORM}; name one host only, and in names and passwords write "
+            "% as %25, / as %2F, : as %3A and ? as %3F"
+        )
+    pairs = [("host", place["host"].strip("[]")), ("port", place["port"]), ("user", user)]
+    pairs += [("password", password), ("dbname", parts["dbname"])]
+    given = [(keyword, _decoded(value)) for keyword, value in pairs if value]
+    given += [_option(text) for text in (parts["query"] or "").split("&") if text]
+    keywords = dict(given)
+    if len(keywords) < len(given):
+        twice = sorted({keyword for keyword in keywords if _count(given, keyword) > 1})
+        raise ValueError(f"names its {' and its '.join(twice)} twice")
+    return keywords
+
+
+def _count(given: list[tuple[str, str]], keyword: str) -> int:
+    return sum(1 for each, _ in given if each == keyword)
+
+
+def _option(text: str) -> tuple[str, str]:
+    """Return the keyword and value of one part of the query, such as sslmode=require."""
+    if text == "ssl=true":  # as JDBC writes it, which libpq understands in a URL and nowhere else
+        return "sslmode", "require"
+    keyword, equals, value = text.partition("=")
+    if not equals or not re.fullmatch("[a-z_]+", keyword) or keyword in NOT_LIBPQ:
+        raise ValueError("has an option after the question mark that is not keyword=value of libpq")
+    return keyword, _decoded(value)
+
+
+def _decoded(text: str) -> str:
+    """Return the text with its %-codes undone; `unquote` alone would pass over broken ones."""
+    if not re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        try:
+            return unquote(text, errors="strict")
+        except UnicodeDecodeError:
+            pass
+    raise ValueError("has a % that begins no code of UTF-8; write it as %25")
