@@ -7,11 +7,11 @@ import logging
 import math
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg2
 from sqlalchemy import Connection
@@ -96,6 +96,7 @@ class Attempt:
     number: int = 1
     publication: Publication | None = None
     began: bool = False
+    interrupted: bool = False
 
 
 def run(
@@ -151,10 +152,18 @@ def _interruptible(attempt: Attempt, started: float) -> Report:
         try:
             return work.result()
         except KeyboardInterrupt:
-            while not work.done():
-                sessions.cancel()
-                wait_for((work,), timeout=CANCEL_EVERY)
+            attempt.interrupted = True
+            _stop(sessions, (work,))
+            if work.exception() is None:
+                return work.result()  # too late to stop it: the star is published
             raise
+
+
+def _stop(sessions: Sessions, work: Sequence[Future[Any]]) -> None:
+    """Cancel what runs on the servers until nobody works any more."""
+    while not all(one.done() for one in work):
+        sessions.cancel()
+        wait_for(work, timeout=CANCEL_EVERY)
 
 
 def _try(attempt: Attempt, sessions: Sessions, started: float) -> Report:
@@ -164,7 +173,7 @@ def _try(attempt: Attempt, sessions: Sessions, started: float) -> Report:
         _failed(attempt, str(error), started)
         raise
     except (CancelledError, DBAPIError, psycopg2.Error) as error:
-        if sessions.cancelled:
+        if attempt.interrupted:
             _failed(attempt, "interrupted", started)
             raise KeyboardInterrupt from error
         failure = RunError(sentence(error), transient=retry.is_transient(error))
@@ -204,7 +213,7 @@ def _work(attempt: Attempt, sessions: Sessions, started: float) -> Report:
             publication.schema(todo)
             publication.load(todo, lambda entry: _await(stages[entry], side, attempt, todo))
         except BaseException:
-            sessions.cancel()  # a stage that is still filling has nobody to wait for it
+            _stop(sessions, tuple(stages.values()))  # nobody waits for what is still filling
             raise
     publication.check(todo, loaded.document.place)
     publication.progress(loaded, world, snapshots, stages, todo.fingerprints)
@@ -214,7 +223,10 @@ def _work(attempt: Attempt, sessions: Sessions, started: float) -> Report:
     for snapshot in snapshots.values():
         snapshot.verdict()
     publication.commit(report)
-    drop_stages(todo, side)
+    try:
+        drop_stages(todo, side)
+    except DBAPIError as error:  # the star is published; the next run removes them
+        logger.warning("the stages are left behind: %s", sentence(error))
     return report
 
 

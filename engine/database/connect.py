@@ -9,8 +9,11 @@ from typing import Any
 
 import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from engine.errors import RunError
+from engine.retry import is_transient
 from engine.settings import ConnectionSettings
 
 # Both ends speak the same text whatever their configuration says (TRAPS 18). The engine waits between
@@ -32,7 +35,14 @@ class Sessions:
 
     def connect(self, engine: Engine, *, autocommit: bool = False) -> Connection:
         """Open a connection and remember it."""
-        connection = engine.connect()
+        try:
+            connection = engine.connect()
+        except DBAPIError as error:
+            where = engine.get_execution_options()["where"]
+            raise RunError(
+                f"cannot connect to {where}: {str(error.orig).strip()}",
+                transient=is_transient(error),
+            ) from error
         if autocommit:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         with self._guard:
@@ -66,7 +76,10 @@ class Sessions:
 def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engine:
     """Make the SQLAlchemy engine of one database; each connection is new and has its session pinned."""
     engine = create_engine(
-        "postgresql+psycopg2://", connect_args=settings.connect_args(), poolclass=NullPool
+        "postgresql+psycopg2://",
+        connect_args=settings.connect_args(),
+        poolclass=NullPool,
+        execution_options={"where": f"{settings.prefix} {settings.describe()}"},
     )
     pins = PINNED + ("; set default_transaction_read_only = on" if read_only else "")
 

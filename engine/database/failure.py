@@ -9,6 +9,11 @@ from engine.errors import CheckFailedError, EngineError, RunError
 from engine.plan.steps import AddPrimaryKey, AddUniqueIndex, InsertNew, Step
 from engine.retry import is_transient
 
+NEEDS = (
+    "the engine's role needs SELECT on what its queries read, and in the warehouse CREATE on the "
+    "database, or to own the star's tables and the schemas engine and engine_stage"
+)
+
 
 def message_of(error: BaseException) -> str:
     """Return a database's own sentence, without the statement that SQLAlchemy adds."""
@@ -24,6 +29,8 @@ def sentence(error: BaseException) -> str:
     text = message_of(error)
     if isinstance(origin, psycopg2.Error):
         more = [origin.diag.message_detail, origin.diag.message_hint]
+        if isinstance(origin, psycopg2.errors.InsufficientPrivilege):
+            more.append(NEEDS)
         text = ". ".join([text, *(part.rstrip(".") for part in more if part)])
     return text
 

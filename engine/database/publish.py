@@ -19,8 +19,9 @@ from engine.database.source import Snapshot
 from engine.database.staging import Staged
 from engine.errors import CheckFailedError, Place, RunError
 from engine.mapping.load import Loaded
+from engine.mapping.model import Tolerance
 from engine.plan.progress import Mark, Progress, advance, base
-from engine.plan.quality import Verdict, judge
+from engine.plan.quality import Status, Verdict, judge, label, tolerated
 from engine.plan.steps import (
     CheckRows,
     CheckStep,
@@ -30,6 +31,7 @@ from engine.plan.steps import (
     Plan,
     ProveFound,
     ProveUnique,
+    RejectCheck,
     Step,
 )
 from engine.plan.world import World
@@ -55,6 +57,7 @@ class Publication:
     ) -> None:
         self.steps: list[Done] = []
         self.verdicts: list[Verdict] = []
+        self._rejected: list[tuple[RejectCheck, int]] = []
         self._main = main
         self._sessions = sessions
         self._run_id = run_id
@@ -82,6 +85,8 @@ class Publication:
 
     def _do(self, step: Step) -> None:
         done = self._timed(step, lambda: count_of(self._main, render(step)))
+        if isinstance(step, RejectCheck):
+            self._rejected.append((step, done.rows))
         if isinstance(step, ProveUnique | ProveFound) and done.rows:
             what = (
                 f"{done.rows:,} keys have"
@@ -118,6 +123,8 @@ class Publication:
                 )
         for step in plan.checks:
             self._check(step, place)
+        for step, count in self._rejected:
+            self._judge_rejected(step, count)
         for entry, check in plan.source_counts:
             counts = entry_report(entry, self.steps)
             off = abs(counts.read - counts.accounted)
@@ -126,6 +133,17 @@ class Publication:
         if broken:
             lines = "\n".join(check_line(verdict) for verdict in broken)
             raise CheckFailedError(f"{lines}\nnothing was published")
+
+    def _judge_rejected(self, step: RejectCheck, count: int) -> None:
+        """Judge a check whose rows are in quarantine: it warns, and fails where they are more than its max."""
+        check = step.condition.check
+        read = entry_report(step.entry, self.steps).read
+        limited = check.tolerance != Tolerance()
+        broken = limited and not tolerated(check, count, read)
+        status: Status = "fail" if broken else "warn" if count else "pass"
+        self.verdicts.append(
+            Verdict(step.entry, label(check), check.path, status, count, read, step.rule.place)
+        )
 
     def _check(self, step: CheckStep, place: Callable[[str], Place]) -> None:
         check = step.condition.check if isinstance(step, CheckRows) else step.check

@@ -8,9 +8,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+import psycopg2
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from engine.database.connect import Sessions, count_of, execute
+from engine.database.failure import failure_of
 from engine.database.pipe import stream
 from engine.database.source import Snapshot
 from engine.errors import CheckFailedError
@@ -87,13 +90,20 @@ class Staging:
         self.sessions.refuse_when_cancelled()
         self.began(step)
         start = time.perf_counter()
-        if isinstance(step, Copy):
-            count = stream(self._source(step.connection), render(step), target, receive(step))
-        elif isinstance(step, CountNullCursors):
-            count = count_of(self._source(step.connection), render(step))
-        else:
-            count = count_of(target, render(step))
+        try:
+            count = self._count(target, step)
+        except (DBAPIError, psycopg2.Error) as error:
+            self.sessions.refuse_when_cancelled()
+            raise failure_of(step, error) from error
         return Done(step.entry, step.title, step.measure, count, time.perf_counter() - start)
+
+    def _count(self, target: Connection, step: Step) -> int:
+        """Do a step where it belongs and return its count."""
+        if isinstance(step, Copy):
+            return stream(self._source(step.connection), render(step), target, receive(step))
+        if isinstance(step, CountNullCursors):
+            return count_of(self._source(step.connection), render(step))
+        return count_of(target, render(step))
 
     def _target(self) -> Connection:
         if not hasattr(self._own, "target"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engine.errors import refuse
+from engine.errors import Problem, refuse
 from engine.mapping.model import Entry, Star
 from engine.plan.checks import check_steps, counts_with_source
 from engine.plan.load import load_steps, state_of
@@ -20,7 +20,7 @@ from engine.plan.schema import (
 from engine.plan.shape import fingerprint
 from engine.plan.stage import stage_plan
 from engine.plan.steps import Notice, Plan, Step
-from engine.plan.world import Reading, World
+from engine.plan.world import Reading, TableState, World
 
 
 def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -> Plan:
@@ -31,6 +31,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
     chosen = set(select) or {entry.name for entry in star.entries}
     entries = [entry for entry in star.entries if entry.name in chosen]
     refuse(problem for entry in entries for problem in schema_problems(star, entry, world, place))
+    refuse(_missing_dimensions(star, entries, world, place))
     keys = {entry.name: key_steps(star, entry, world) for entry in entries}
     return Plan(
         mapping=star.name,
@@ -63,6 +64,22 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             for notice in (*left_over(star, entry, world), *_reading_notice(entry, world))
         ),
     )
+
+
+def _missing_dimensions(
+    star: Star, entries: Iterable[Entry], world: World, place: Locate
+) -> Iterator[Problem]:
+    """Find lookups into dimensions that are neither loaded by this run nor there already."""
+    chosen = {entry.name for entry in entries}
+    for fact in star.facts:
+        for lookup in fact.lookups if fact.name in chosen else ():
+            there = world.tables.get(lookup.dimension, TableState()).exists
+            if lookup.dimension not in chosen and not there:
+                yield Problem(
+                    place(lookup.path),
+                    f"dimension {lookup.dimension} is not loaded yet",
+                    f"add --select {lookup.dimension}",
+                )
 
 
 def _reading_notice(entry: Entry, world: World) -> Iterator[Notice]:
