@@ -11,6 +11,7 @@ from engine.commands.choice import Choice
 from engine.commands.wire import connected, selected
 from engine.mapping.load import load
 from engine.plan.build import create_statements
+from engine.plan.quality import label
 from engine.plan.steps import Plan, StagePlan, Step
 from engine.run import Options
 from engine.run import plan as plan_run
@@ -54,7 +55,10 @@ def _stage_steps(stage: StagePlan) -> Iterator[Step]:
 
 def _about(step: Step) -> str:
     """Say what the title alone does not: the column, the member, the rule."""
+    check = getattr(step, "check", None) or getattr(getattr(step, "condition", None), "check", None)
     window = getattr(step, "window", None)
+    if check is not None:
+        return f" {label(check)} ({check.severity})"
     if window is not None:
         return f" where {window.column} >= {window.low}" if window.low else " everything"
     column, member, rule = (getattr(step, word, None) for word in ("column", "member", "rule"))

@@ -123,8 +123,8 @@ class Publication:
                 )
         for step in plan.checks:
             self._check(step, place)
-        for step, count in self._rejected:
-            self._judge_rejected(step, count)
+        for rejecting, count in self._rejected:
+            self._judge_rejected(rejecting, count)
         for entry, check in plan.source_counts:
             counts = entry_report(entry, self.steps)
             off = abs(counts.read - counts.accounted)
@@ -135,7 +135,7 @@ class Publication:
             raise CheckFailedError(f"{lines}\nnothing was published")
 
     def _judge_rejected(self, step: RejectCheck, count: int) -> None:
-        """Judge a check whose rows are in quarantine: it warns, and fails where they are more than its max."""
+        """Judge a check whose rows are in quarantine: it warns, or fails when they are more than its max."""
         check = step.condition.check
         read = entry_report(step.entry, self.steps).read
         limited = check.tolerance != Tolerance()
