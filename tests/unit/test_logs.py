@@ -1,0 +1,290 @@
+import io
+import json
+import logging
+import re
+import sys
+import time
+from contextvars import copy_context
+from threading import Thread
+from urllib.parse import quote, quote_plus
+
+import psycopg2.extensions
+import pytest
+import sqlalchemy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine import logs
+from engine.logs import Redactor, bound, configure
+
+logger = logging.getLogger("engine.test")
+
+
+@pytest.fixture(autouse=True)
+def _as_before(monkeypatch):
+    """Leave the logging of the process, and its secrets, as they were."""
+    root, engine = logging.getLogger(), logging.getLogger("engine")
+    handlers, level = list(root.handlers), engine.level
+    monkeypatch.setattr(logs, "REDACTOR", Redactor())
+    yield
+    root.handlers[:] = handlers
+    engine.setLevel(level)
+
+
+@pytest.fixture
+def lines():
+    """Log as JSON, and return the function that reads the lines so far."""
+    stream = io.StringIO()
+    configure("json", "DEBUG", stream)
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+class Unprintable:
+    def __str__(self):
+        raise ValueError("giraffe")
+
+
+def test_json_has_the_fields_of_the_line(lines):
+    extra = {"run_id": "r1", "mapping": "star", "step": "copy", "rows": 3, "seconds": 0.25}
+    logger.info("loaded %d rows of %s", 3, "dim_users", extra=extra)
+    (line,) = lines()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("timestamp"))
+    assert line == extra | {
+        "level": "info",
+        "logger": "engine.test",
+        "message": "loaded 3 rows of dim_users",
+    }
+
+
+def test_the_timestamp_is_utc(lines):
+    record = logging.LogRecord("engine.test", logging.INFO, "", 0, "x", (), None)
+    record.created, record.msecs = 1_767_225_599.25, 250.0
+    logger.handle(record)
+    assert lines()[0]["timestamp"] == "2025-12-31T23:59:59.250Z"
+
+
+def test_text_is_for_a_person():
+    stream = io.StringIO()
+    configure("text", "INFO", stream)
+    logger.warning("slow", extra={"step": "copy", "rows": 3})
+    logger.debug("not shown")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d warning: slow \(rows=3, step=copy\)\n", stream.getvalue())
+
+
+def test_libraries_are_heard_from_warning_on(lines):
+    logging.getLogger("somebody.else").info("chatter")
+    logging.getLogger("somebody.else").warning("trouble")
+    assert [line["message"] for line in lines()] == ["trouble"]
+
+
+def test_configuring_again_replaces_the_former():
+    first, second = io.StringIO(), io.StringIO()
+    configure("json", "INFO", first)
+    configure("text", "INFO", second)
+    logger.info("once")
+    assert first.getvalue() == ""
+    assert second.getvalue().count("once") == 1
+
+
+def test_standard_error_is_the_default(capsys):
+    configure("text", "INFO")
+    logger.info("here")
+    captured = capsys.readouterr()
+    assert "here" in captured.err
+    assert captured.out == ""
+
+
+def test_bound_fields_nest_and_end(lines):
+    with bound(run_id="r1", mapping="star"):
+        with bound(step="copy", mapping="inner"):
+            logger.info("a", extra={"step": "own"})
+            logger.info("b")
+        logger.info("c")
+    logger.info("d")
+    fields = [tuple(line.get(name) for name in ("run_id", "mapping", "step")) for line in lines()]
+    assert fields == [
+        ("r1", "inner", "own"),
+        ("r1", "inner", "copy"),
+        ("r1", "star", None),
+        (None, None, None),
+    ]
+
+
+def test_bound_fields_reach_a_thread_by_its_context(lines):
+    with bound(run_id="r1"):
+        thread = Thread(target=copy_context().run, args=(logger.info, "from the thread"))
+        thread.start()
+        thread.join()
+    assert lines()[0]["run_id"] == "r1"
+
+
+def test_a_bound_field_cannot_replace_what_a_line_is(lines):
+    with bound(name="other", msg="other"):
+        logger.info("message")
+    assert lines()[0]["logger"] == "engine.test"
+    assert lines()[0]["message"] == "message"
+
+
+SECRET = """gi"raffe's \\ neck/é+%@"""
+
+
+def test_no_secret_in_any_field(lines):
+    logs.register(SECRET)
+    error = ValueError(f"could not connect with {SECRET!r}")
+    nested = {"dsn": {SECRET: [SECRET, (SECRET,), {SECRET}]}, "error": error}
+    with bound(mapping=SECRET):
+        logger.info(f"a {SECRET}")  # noqa: G004  (what a careless line does)
+        logger.info("b %s %r", SECRET, SECRET, extra=nested)
+        logger.error("c", exc_info=error, stack_info=True)
+    written = json.dumps(lines(), ensure_ascii=False)
+    assert len(lines()) == 3
+    assert "raffe" not in written
+    assert "ValueError: could not connect with '***'" in lines()[2]["exc_info"]
+    assert "***" in lines()[0]["message"]
+
+
+def test_no_secret_in_text():
+    logs.register(SECRET)
+    stream = io.StringIO()
+    configure("text", "INFO", stream)
+    logger.error("failed with %s", SECRET, extra={"dsn": [SECRET]}, exc_info=ValueError(SECRET))
+    assert "raffe" not in stream.getvalue()
+    assert "ValueError: ***" in stream.getvalue()
+
+
+def test_a_secret_that_is_a_word_of_the_log_leaves_the_json_whole(lines):
+    for word in ("message", "level", "info", "timestamp", '": "'):
+        logs.register(word)
+    logger.info('the level: "info"')
+    assert lines()[0]["message"] == 'the ***: "***"'
+    assert set(lines()[0]) == {"timestamp", "level", "logger", "message"}
+
+
+def test_values_that_json_has_not(lines):
+    logger.info("x", extra={"rows": float("nan"), "seconds": float("inf"), "step": object})
+    assert lines()[0]["rows"] == "nan"
+    assert lines()[0]["seconds"] == "inf"
+    assert lines()[0]["step"] == "<class 'object'>"
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_a_broken_line_neither_ends_the_run_nor_is_lost(form, capsys):
+    stream = io.StringIO()
+    logging.getLogger().handlers.clear()  # pytest's own would raise
+    configure(form, "INFO", stream)
+    logger.info("count %d", "giraffe")
+    logger.info("value %s", Unprintable())
+    logger.info("extra", extra={"step": Unprintable()})
+    written = stream.getvalue().splitlines()
+    assert len(written) == 3
+    assert "count %d (its arguments raised TypeError)" in written[0]
+    assert "value %s (its arguments raised ValueError)" in written[1]
+    assert "a Unprintable whose text raised ValueError" in written[2]
+    assert "giraffe" not in "".join(written)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_stream_that_fails_does_not_end_the_run(capsys):
+    stream = io.StringIO()
+    configure("json", "INFO", stream)
+    stream.close()
+    logger.info("giraffe")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        ("password=abc user=me", "password=*** user=me"),
+        ("PGPASSWORD=abc psql", "PGPASSWORD=*** psql"),
+        ("sslpassword = abc", "sslpassword = ***"),
+        ("password='it\\'s a' user=me", "password=*** user=me"),
+        ("password='it''s a' user=me", "password=*** user=me"),
+        ('{"password": "a\\"b", "user": "me"}', '{"password": ***, "user": "me"}'),
+        ("{'password': 'a b', 'user': 'me'}", "{'password': ***, 'user': 'me'}"),
+        ("ALTER ROLE me PASSWORD 'a b'", "ALTER ROLE me PASSWORD ***"),
+        ("connect(host='h', password='abc')", "connect(host='h', password=***)"),
+        ("postgresql://me:abc@h/d", "postgresql://me:***@h/d"),
+        ("postgresql+psycopg2://me:a:b/c@d@h/d?x=1", "postgresql+psycopg2://me:***@h/d?x=1"),
+        ("postgresql://:abc@h", "postgresql://:***@h"),
+        ("at 'postgresql://me:abc@h' or so", "at 'postgresql://me:***@h' or so"),
+    ],
+)
+def test_what_looks_like_a_password_is_hidden(text, redacted):
+    assert Redactor().redact(text) == redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "password authentication failed for user",
+        "SOURCE_PASSWORD: SOURCE_URL is given too; drop one of the two",
+        "SOURCE_PASSWORD_FILE=/run/secrets/source",
+        "give SOURCE_PASSWORD or SOURCE_PASSWORD_FILE",
+        "postgresql://me@h:5432/d",
+        "https://example.com:443/a",
+        "mail to me@example.com: soon",
+    ],
+)
+def test_what_does_not_look_like_one_stays(text):
+    assert Redactor().redact(text) == text
+
+
+def test_the_longer_of_two_secrets_leaves_no_rest():
+    redactor = Redactor()
+    for secret in ("long", "longer neck"):
+        redactor.register(secret)
+    assert redactor.redact("a longer neck, long ago") == "a ***, *** ago"
+
+
+def test_short_secrets_are_hidden_only_where_they_look_like_one():
+    redactor = Redactor()
+    redactor.register("on")
+    assert redactor.redact("one on password=on") == "one on password=***"
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=4))
+def test_every_form_of_a_secret_is_hidden(secret):
+    redactor = Redactor()
+    redactor.register(secret)
+    for form in (
+        secret,
+        repr(secret)[1:-1],
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        quote(secret, safe=""),
+        quote(secret),
+        re.sub("%..", lambda code: code[0].lower(), quote(secret, safe="")),
+        quote_plus(secret),
+        sqlalchemy.URL.create("x", "u", secret, "h").render_as_string(hide_password=False)[6:-2],
+        secret.replace("'", "''"),
+        psycopg2.extensions.make_dsn(password=secret).removeprefix("password="),
+    ):
+        assert redactor.redact(f"\n{form}\n") in {"\n***\n", "\n'***'\n"}
+
+
+@given(st.text())
+def test_redacting_twice_changes_nothing_more(text):
+    redactor = Redactor()
+    once = redactor.redact(text)
+    assert redactor.redact(once) == once
+
+
+def test_redacting_a_long_text_is_quick():
+    redactor = Redactor()
+    redactor.register(SECRET)
+    text = "://a:" * 20_000 + "password" * 20_000 + "'" * 20_000
+    started = time.perf_counter()
+    redactor.redact(text)
+    assert time.perf_counter() - started < 10  # 0.3 here, and hours where it grows with the square
+
+
+def test_the_module_imports_no_driver():
+    import subprocess
+
+    code = (
+        "import sys, engine.logs, engine.settings, engine.retry\n"
+        "sys.exit(bool({'psycopg2', 'sqlalchemy'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
