@@ -1,1 +1,1 @@
-"""What is wanted: the mapping language, from the text of a file to frozen values, or all its problems."""
+"""What is wanted: the mapping language, from a file to frozen values, or all its problems."""

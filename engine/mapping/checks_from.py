@@ -1,11 +1,11 @@
-"""The checks of one dimension or fact, from the document; one entry over several columns is several checks."""
+"""The checks of one entry; a check with limits for several columns becomes several checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 from engine.mapping.model import Check, CheckKind
+from engine.mapping.scalars import Plain
 from engine.mapping.texts import Texts
 from engine.mapping.values import parse_duration, parse_tolerance
 
@@ -14,7 +14,7 @@ KINDS: tuple[CheckKind, ...] = (
 )  # fmt: skip
 
 
-def checks_from(data: Any, path: str, texts: Texts) -> tuple[Check, ...]:
+def checks_from(data: Plain, path: str, texts: Texts) -> tuple[Check, ...]:
     """Return the checks at `path`, whose data is one check, a list of them, or None."""
     if data is None:
         return ()
@@ -25,12 +25,12 @@ def checks_from(data: Any, path: str, texts: Texts) -> tuple[Check, ...]:
     )
 
 
-def listed(value: Any) -> list[Any]:
+def listed(value: Plain) -> list[Plain]:
     """Return a list, of the one value when it is none."""
     return value if isinstance(value, list) else [value]
 
 
-def _checks(data: dict[str, Any], path: str, texts: Texts) -> Iterator[Check]:
+def _checks(data: dict[str, Plain], path: str, texts: Texts) -> Iterator[Check]:
     kind = next(kind for kind in KINDS if kind in data)
     common = {
         "kind": kind,
@@ -44,25 +44,27 @@ def _checks(data: dict[str, Any], path: str, texts: Texts) -> Iterator[Check]:
         yield Check(**common, **fields)
 
 
-def _fields(kind: CheckKind, value: Any, path: str, texts: Texts) -> Iterator[dict[str, Any]]:
-    """Yield the fields of a check that depend on its kind, once for each column that has its own."""
+def _fields(kind: CheckKind, value: Plain, path: str, texts: Texts) -> Iterator[dict[str, Plain]]:
+    """Yield the fields of a check of its own kind, once for each column that has its own."""
     match kind:
         case "not_null" | "unique":
             yield {"columns": tuple(listed(value))}
-        case "accepted":
-            for column, values in value.items():
-                yield {"columns": (column,), "values": tuple(values)}
-        case "range":
-            for column, limits in value.items():
-                yield {"columns": (column,), "low": limits.get("min"), "high": limits.get("max")}
-        case "references":
-            for column, dimension in value.items():
-                yield {"columns": (column,), "dimension": dimension}
         case "row_count":
-            limits = {} if value == "source" else value
-            yield {"low": limits.get("min"), "high": limits.get("max")}
-        case "freshness":
-            for column, age in value.items():
-                yield {"columns": (column,), "max_age": parse_duration(age)}
+            yield {} if value == "source" else _limits(value)
         case "sql":
             yield {"sql": texts.check(f"{path}.sql", value)}
+        case _:
+            for column, wanted in value.items():
+                yield {"columns": (column,), **_OF_COLUMN[kind](wanted)}
+
+
+def _limits(wanted: Plain) -> dict[str, Plain]:
+    return {"low": wanted.get("min"), "high": wanted.get("max")}
+
+
+_OF_COLUMN: dict[str, Callable[[Plain], dict[str, Plain]]] = {
+    "accepted": lambda wanted: {"values": tuple(wanted)},
+    "range": _limits,
+    "references": lambda wanted: {"dimension": wanted},
+    "freshness": lambda wanted: {"max_age": parse_duration(wanted)},
+}

@@ -1,10 +1,10 @@
-"""A mapping as plain data that knows the place of every entry, in whichever of its files it stands."""
+"""A mapping as plain data that knows the place of every entry, whichever file it stands in."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -46,14 +46,18 @@ class Span:
 
 @dataclass(frozen=True)
 class Document:
-    """The data of a mapping, all its files merged, and the span of each entry by its dotted path."""
+    """The data of a mapping, all its files merged, and the span of each entry by its dotted path.
+
+    `rendered` has the texts that Jinja changed, so that a place in one can be found in its file.
+    """
 
     file: str
     data: dict[str, Any]
     spans: Mapping[str, Span]
+    rendered: dict[str, str] = field(default_factory=dict)
 
     def place(self, path: str) -> Place:
-        """Return the place of the value at `path`, or of its key when the value begins further down.
+        """Return the place of the value at `path`, or of its key when it begins further down.
 
         For a path that is not there it is the place of the nearest entry above it.
         """
@@ -74,23 +78,22 @@ class Document:
             return self.place(path)
         return span.source.place(span.key, path)
 
-    def inside(self, path: str, offset: int, rendered: str | None = None) -> Place:
+    def inside(self, path: str, offset: int, *, raw: bool = False) -> Place:
         """Return the place of the character at `offset`, from 0, of the scalar at `path`.
 
-        With `rendered`, `offset` counts in that text, which is the scalar after its templates.
+        It counts in the text as the model has it, after Jinja; with `raw`, in the text before.
         """
         span = self.spans.get(path)
         if span is None or not span.text:
             return self.place(path)
-        if rendered is not None:
-            offset = moved(offset, rendered, span.text)
-        raw = span.source.text[span.start : span.end]
-        return span.source.place(
-            span.start + scalar_offset(raw, span.style, span.text, offset), path
-        )
+        if not raw and path in self.rendered:
+            offset = moved(offset, self.rendered[path], span.text)
+        written = span.source.text[span.start : span.end]
+        start = span.start + scalar_offset(written, span.style, span.text, offset)
+        return span.source.place(start, path)
 
     def text_path(self, path: str, key: str) -> str:
-        """Return the path of a text that has a short form (at `path`) and a long one (`key` below it)."""
+        """Return the path of a text that has a short form, at `path`, and a long one, below it."""
         long = f"{path}.{key}"
         return long if long in self.spans else path
 

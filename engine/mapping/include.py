@@ -6,11 +6,11 @@ import os.path
 from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path
-from typing import Any
 
 from engine.errors import MappingError, Problem
 from engine.mapping.document import Document, Span
 from engine.mapping.read import read
+from engine.mapping.scalars import Plain
 from engine.mapping.shape import Deviation, deviations
 
 MAX_FILES = 500
@@ -19,7 +19,7 @@ _SECTIONS = ("vars", "connections", "dimensions", "facts")
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A document of one file or many, and what is wrong with the files as such and with their shape."""
+    """A document of one file or many, and what is wrong with the files and with their shape."""
 
     document: Document
     problems: tuple[Problem, ...]
@@ -27,7 +27,7 @@ class Whole:
 
 
 def read_all(path: Path) -> Whole:
-    """Read a file and all that it includes. Raises MappingError when a file cannot be used at all."""
+    """Read a file and all that it includes; raise MappingError if one cannot be used at all."""
     reader = _Reader()
     document = reader.read(path, str(path), ())
     if document is None or reader.unusable:
@@ -81,15 +81,19 @@ class _Reader:
                 if real in above:
                     self._cycle(document, where, above[above.index(real) :])
                 elif real not in self._seen and self._room(document, where):
-                    seen_as = os.path.normpath(os.path.join(os.path.dirname(shown), name))
+                    seen_as = os.path.normpath(Path(shown).parent / name)
                     part = self.read(target, seen_as, above)
                     if part is not None:
                         self.parts.append(part)
 
     def _names(self, document: Document, where: str, pattern: str, folder: Path) -> list[str]:
-        if os.path.isabs(pattern):
+        if Path(pattern).is_absolute():
             what = f"the path {pattern} is absolute"
             self.problems.append(document.problem(where, what, "write it relative to this file"))
+            return []
+        if (folder / pattern).is_dir():
+            what, hint = f"{pattern} is a folder", f"write {pattern.rstrip('/')}/*.yml"
+            self.problems.append(document.problem(where, what, hint))
             return []
         if not has_magic(pattern):
             if (folder / pattern).exists():
@@ -97,7 +101,8 @@ class _Reader:
             what = f"there is no file {pattern}"
             self.problems.append(document.problem(where, what, "paths are relative to this file"))
             return []
-        names = sorted(glob(pattern, root_dir=folder))
+        # Not Path.glob, which lets ** walk the whole disk.
+        names = sorted(glob(pattern, root_dir=folder))  # noqa: PTH207
         if not names:
             what = f"no file matches {pattern}"
             self.problems.append(
@@ -119,29 +124,32 @@ class _Reader:
 
 
 class _Merge:
-    """The data and the spans of the main file, to which parts are added."""
+    """The data and the spans of the main file, to which parts are added: what is included first."""
 
     def __init__(self, document: Document) -> None:
-        self.data: dict[str, Any] = dict(document.data)
+        self.data: dict[str, Plain] = dict(document.data)
         self.spans: dict[str, Span] = dict(document.spans)
         self.problems: list[Problem] = []
+        self._own = document.data
 
     def add(self, part: Document) -> None:
         for section in _SECTIONS:
-            entries = part.data.get(section)
-            mine = self.data.get(section, {})
-            if not isinstance(entries, dict) or not isinstance(mine, dict):
+            entries, present = part.data.get(section), self.data.get(section, {})
+            if not isinstance(entries, dict) or not isinstance(present, dict):
                 continue  # a deviation that is reported already
+            own = self._own.get(section, {})
             for name in entries:
-                if name in mine:
+                if name in present:
                     self._defined_twice(part, section, name)
-            self.data[section] = {**entries, **mine}
-            self._add_spans(part, section, set(mine))
+            included = {name: entry for name, entry in present.items() if name not in own}
+            added = {name: entry for name, entry in entries.items() if name not in present}
+            self.data[section] = {**included, **added, **own}
+            self._add_spans(part, section, set(present))
 
-    def _add_spans(self, part: Document, section: str, mine: set[str]) -> None:
+    def _add_spans(self, part: Document, section: str, present: set[str]) -> None:
         for path, span in part.spans.items():
             top, _, rest = path.partition(".")
-            if top == section and rest.partition(".")[0] not in mine:
+            if top == section and rest.partition(".")[0] not in present:
                 self.spans.setdefault(path, span)
 
     def _defined_twice(self, part: Document, section: str, name: str) -> None:

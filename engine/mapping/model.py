@@ -1,4 +1,4 @@
-"""What is wanted, as frozen values: the long form of every entry of a mapping, after defaults and Jinja."""
+"""What is wanted, as frozen values: each entry in its long form, after defaults and Jinja."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A query against one connection. `dedupe` is an ORDER BY list: of equal keys the first row wins."""
+    """A query on one connection. `dedupe` is an ORDER BY list: of equal keys the first row wins."""
 
     query: str
     connection: str = "source"
@@ -66,7 +66,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the star: a copy of the query's column of that name, or an SQL expression over the query."""
+    """A column of the star: a copy of the query's column, or an SQL expression over the query."""
 
     name: str
     expr: str | None = None
@@ -79,7 +79,7 @@ class Column:
 class Lookup:
     """A key column of a fact, filled from `dimension`.
 
-    `on` pairs each natural key column of the dimension with an SQL expression over the fact's query.
+    `on` pairs each natural key column of the dimension with an SQL expression over the query.
     """
 
     column: str
@@ -92,7 +92,7 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class SpecialMember:
-    """A member that the engine owns: its key is zero or less, columns that are not named are NULL."""
+    """A member that the engine owns: its key is zero or less, columns not named are NULL."""
 
     name: str
     key: int
@@ -102,7 +102,7 @@ class SpecialMember:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How much may be wrong: at most `rows`, or at most `percent` of the rows that were looked at."""
+    """How much may be wrong: at most `rows`, or at most `percent` of the rows looked at."""
 
     rows: int = 0
     percent: Decimal | None = None
@@ -112,10 +112,11 @@ class Tolerance:
 class Check:
     """One rule. Which fields are filled depends on `kind`.
 
-    not_null, unique: `columns`. accepted: `columns` (one) and `values`. range: `columns` (one), `low`,
-    `high`, both included. references: `columns` and `dimension`. row_count: `low`, `high`, or neither,
-    which means: as many as the source. freshness: `columns` (one) and `max_age` in seconds. sql: `sql`,
-    with {{ this }} rendered later as the table, so it is kept as a Jinja template whose `vars` are done.
+    not_null, unique: `columns`. accepted: `columns` (one) and `values`. range: `columns` (one),
+    `low`, `high`, both included. references: `columns` (one) and `dimension`. row_count: `low`,
+    `high`, or neither, which means: as many as the source. freshness: `columns` (one) and `max_age`
+    in seconds. sql: `sql`, whose templates are rendered but for the text {{ this }}, which stands
+    for the table and is replaced later.
     """
 
     kind: CheckKind
@@ -152,7 +153,7 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact: one row for each value of its `grain`, which are columns or lookup keys of the fact."""
+    """A fact: one row for each value of its `grain`, columns or lookup keys of the fact."""
 
     name: str
     source: Source
@@ -170,7 +171,7 @@ Entry = Dimension | Fact
 
 @dataclass(frozen=True, slots=True)
 class Star:
-    """A whole mapping. Dimensions and facts stand in the order of the file; names are unique across both."""
+    """A whole mapping, in the order of the file; no dimension has the name of a fact."""
 
     name: str
     dimensions: tuple[Dimension, ...]

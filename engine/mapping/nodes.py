@@ -1,4 +1,4 @@
-"""YAML events as a tree of nodes that remember their place; bounded, so no input can explode or hang."""
+"""YAML as a tree of nodes that remember their place; bounded, so no input explodes or hangs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Composer:
     _count: int = 0
 
     def compose(self) -> Node | None:
-        """Return the root, or None for a text with nothing in it; raise Refused or yaml.YAMLError."""
+        """Return the root, or None for an empty text; raise Refused or yaml.YAMLError."""
         events = iter(yaml.parse(self.source.text, Loader=_LOADER))
         root: Node | None = None
         for event in events:

@@ -12,9 +12,9 @@ _ALIGNED = 4000
 
 
 def scalar_offset(raw: str, style: str, value: str, offset: int) -> int:
-    """Return the index in `raw`, as written in the file, of character `offset` of the scalar's value.
+    """Return the index in `raw`, as written in the file, of character `offset` of the value.
 
-    `style` is "" for plain, a quote, `|` or `>`. An offset beyond the end gives the end of the text.
+    `style` is "" for plain, a quote, `|` or `>`. An offset beyond the end gives the end.
     """
     offset = max(0, min(offset, len(value)))
     if style == "|":
@@ -35,7 +35,7 @@ def _literal(raw: str, value: str, offset: int) -> int:
 
 
 def _folded(raw: str, style: str, value: str, offset: int) -> int:
-    """Folding changes blanks alone: the n-th visible character of the value is the n-th of the file."""
+    """Folding changes blanks alone: the n-th visible character is the n-th of the file."""
     visible = sum(character not in _BLANK for character in value[:offset])
     blanks = offset - len(value[:offset].rstrip(_BLANK))
     at = 1 if style in ("'", '"') else 0
@@ -56,7 +56,7 @@ def _folded(raw: str, style: str, value: str, offset: int) -> int:
 
 
 def _unit(raw: str, style: str, at: int) -> tuple[int, bool]:
-    """Return how many characters the one at `at` is written with, and whether it stands for a blank."""
+    """Return how many characters the one at `at` is written with, and whether it is a blank."""
     if style == "'" and raw[at : at + 2] == "''":
         return 2, False
     if style == '"' and raw[at] == "\\":
@@ -75,7 +75,7 @@ def _unit(raw: str, style: str, at: int) -> tuple[int, bool]:
 def moved(offset: int, rendered: str, raw: str) -> int:
     """Return the offset in `raw` that best answers `offset` in `rendered`, the text made of it.
 
-    Exact outside of the templates; inside of what a template printed, it is where the template begins.
+    Exact outside of templates; for what a template printed it is where the template begins.
     """
     offset = max(0, min(offset, len(rendered)))
     head = _common(rendered, raw)

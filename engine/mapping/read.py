@@ -1,11 +1,10 @@
-"""One YAML file to plain data and the place of every entry, or problems; never a traceback or a hang."""
+"""One YAML file to data and the place of every entry, or problems; it never fails or hangs."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -13,26 +12,28 @@ from engine.errors import MappingError, Place, Problem, did_you_mean
 from engine.mapping.document import Document, SourceText, Span
 from engine.mapping.model import Scalar
 from engine.mapping.nodes import MAX_DEPTH, MAX_NODES, Composer, Node, Refused
-from engine.mapping.scalars import resolve
+from engine.mapping.scalars import Plain, resolve
 
 MAX_BYTES = 1 << 20
 _NOT_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _HINTS = {
-    "mapping values are not allowed": "put text that contains ': ' in quotes, and check the indentation",
+    "mapping values are not allowed": "put text with ': ' in quotes, check the indentation",
     "did not find expected key": "check the indentation, and that each line is 'key: value'",
     "did not find expected '-' indicator": "check the indentation of the list",
-    "did not find expected <document start>": "put text that goes on behind a quote in quotes as a whole",
+    "did not find expected <document start>": "put the text as a whole in quotes",
     "could not find expected ':'": "each line of a map is 'key: value'",
     "found unexpected end of stream": "a quote is not closed",
-    "found unknown escape character": "in double quotes a backslash is written \\\\; or use single quotes",
-    "did not find expected ',' or '}'": "close the { of the map, and put text with , : { } in quotes",
-    "did not find expected ',' or ']'": "close the [ of the list, and put text with , : [ ] in quotes",
+    "did not find expected node content": "close the {, the [ or the quote",
+    "did not find expected comment": "put the text as a whole in quotes",
+    "found unknown escape character": "write \\\\, or use single quotes",
+    "did not find expected ',' or '}'": "close the {, and put text with , : { } in quotes",
+    "did not find expected ',' or ']'": "close the [, and put text with , : [ ] in quotes",
     "block sequence entries are not allowed": "a list begins on a line of its own, below its key",
 }
 
 
 def read(path: Path, shown: str | None = None) -> tuple[Document, tuple[Problem, ...]]:
-    """Return the document of one file and the problems that leave it usable, such as a repeated key.
+    """Return the document of one file and the problems that leave it usable: repeated keys.
 
     `shown` is the name for messages. Raises MappingError for a file that cannot be read at all.
     """
@@ -64,7 +65,7 @@ def read_text(text: str, name: str) -> tuple[Document, tuple[Problem, ...]]:
 
 
 def read_scalar(text: str) -> Scalar:
-    """Return the value of a text from a command line: 5 is a number, '5' in quotes and all else is text."""
+    """Return the value of a text from a command line, as YAML has it: "'5'" is text, 5 is not."""
     if text[:1] in ("'", '"'):
         try:
             events = list(yaml.parse(text, Loader=yaml.SafeLoader))
@@ -148,8 +149,8 @@ class _Builder:
     repeated: list[Problem] = field(default_factory=list)
     _count: int = 0
 
-    def value(self, node: Node, path: str, key: int, depth: int) -> Any:
-        """Return the data of a node. Aliases are expanded here, so this is where they are counted."""
+    def value(self, node: Node, path: str, key: int, depth: int) -> Plain:
+        """Return the data of a node; aliases are expanded here, so here they are counted."""
         self._count += 1
         if self._count > MAX_NODES or depth > MAX_DEPTH:
             what = f"aliases make more than {MAX_NODES:,} entries or {MAX_DEPTH} levels"
@@ -170,8 +171,8 @@ class _Builder:
         assert node.text is not None  # noqa: S101 - a node is one of three
         return resolve(node.text) if node.plain else node.text
 
-    def _map(self, pairs: list[tuple[Node, Node]], prefix: str, depth: int) -> dict[str, Any]:
-        data: dict[str, Any] = {}
+    def _map(self, pairs: list[tuple[Node, Node]], prefix: str, depth: int) -> dict[str, Plain]:
+        data: dict[str, Plain] = {}
         first: dict[str, int] = {}
         for key, node in pairs:
             if not self._key_is_text(key):
@@ -188,7 +189,7 @@ class _Builder:
         return data
 
     def _key_is_text(self, key: Node) -> bool:
-        """Say whether a key is text. `null` is, for it is a word of the language; 1 and true are not."""
+        """Say whether a key is text: null is, as a word of the language; 1 and true are not."""
         where = self.source.place(key.start)
         if key.text is None:
             hint = "text that begins with {{ or [ must be in quotes"

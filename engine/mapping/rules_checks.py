@@ -16,7 +16,7 @@ _WITHOUT_MAX = ("row_count", "freshness")
 
 
 def checked_columns_exist(star: Star, document: Document) -> Iterator[Problem]:
-    """A check names columns of its table: its key, its lookups, its columns."""
+    """Find columns in checks that are no key, lookup or column of the table."""
     for entry, check in _checks(star):
         columns = _columns(entry)
         for at, name in enumerate(check.columns):
@@ -29,7 +29,7 @@ def checked_columns_exist(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def checked_dimensions_exist(star: Star, document: Document) -> Iterator[Problem]:
-    """A references check names a dimension."""
+    """Find references checks of no dimension."""
     known = {dimension.name for dimension in star.dimensions}
     for _, check in _checks(star):
         if check.kind == "references" and check.dimension not in known:
@@ -38,7 +38,7 @@ def checked_dimensions_exist(star: Star, document: Document) -> Iterator[Problem
 
 
 def limits_can_be_met(star: Star, document: Document) -> Iterator[Problem]:
-    """The minimum is not above the maximum, and both are of one kind."""
+    """Find a minimum above its maximum, or of another kind."""
     for _, check in _checks(star):
         if check.low is None or check.high is None:
             continue
@@ -54,7 +54,7 @@ def limits_can_be_met(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def check_words_go_together(star: Star, document: Document) -> Iterator[Problem]:
-    """on_failure is for checks of single rows, max for checks that count rows."""
+    """Find on_failure where no single row is wrong, and max where no rows are counted."""
     seen: set[str] = set()
     for _, check in _checks(star):
         if check.path in seen:  # one entry over several columns
@@ -75,7 +75,7 @@ def check_words_go_together(star: Star, document: Document) -> Iterator[Problem]
 
 
 def row_counts_have_a_source(star: Star, document: Document) -> Iterator[Problem]:
-    """A calendar reads nothing that its rows could be compared with."""
+    """Find calendars that are compared with a source."""
     for entry, check in _checks(star):
         unlimited = check.low is None and check.high is None
         if check.kind == "row_count" and unlimited and entry.source is None:

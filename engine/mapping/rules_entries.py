@@ -1,4 +1,4 @@
-"""Rules about dimensions and facts: keys that are loaded, lookups that find exactly one, loads that fit."""
+"""Rules about dimensions and facts: keys are loaded, lookups find exactly one, loads fit."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_CALENDAR_YEARS = 400
 
 
 def keys_are_loaded(star: Star, document: Document) -> Iterator[Problem]:
-    """A natural key column is a column; a grain column is a column or a lookup."""
+    """Find natural key columns that are no columns, and grain that is no column or lookup."""
     for entry in star.entries:
         columns = [column.name for column in entry.columns]
         if isinstance(entry, Dimension):
@@ -31,7 +31,7 @@ def keys_are_loaded(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def calendars_are_possible(star: Star, document: Document) -> Iterator[Problem]:
-    """A calendar runs forward, over at most 400 years, and a copied column is one that it has."""
+    """Find calendars that run backwards or too long, and columns that they do not have."""
     for dimension in star.dimensions:
         calendar = dimension.calendar
         if calendar is None:
@@ -51,7 +51,7 @@ def calendars_are_possible(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def special_members_fit(star: Star, document: Document) -> Iterator[Problem]:
-    """Special members have keys of their own and name columns that are there."""
+    """Find special members that share a key or name columns that are not there."""
     for dimension in star.dimensions:
         taken: dict[int, str] = {}
         columns = [column.name for column in dimension.columns]
@@ -74,7 +74,7 @@ def _unknown_columns(
 
 
 def lookups_find_one(star: Star, document: Document) -> Iterator[Problem]:
-    """A lookup names a dimension, gives its whole natural key (TRAPS 27), and what it does otherwise."""
+    """Find lookups of no dimension, of a part of its key (TRAPS 27), or without a fallback."""
     dimensions = {dimension.name: dimension for dimension in star.dimensions}
     for lookup in _lookups(star.facts):
         if lookup.dimension in dimensions:
@@ -136,7 +136,7 @@ def _missing_member(lookup: Lookup, dimension: Dimension, document: Document) ->
 
 
 def loads_fit(star: Star, document: Document) -> Iterator[Problem]:
-    """A replace reads everything, so it has no cursor; only a replace can empty a table."""
+    """Find a replace that does not read everything; only a replace can empty a table."""
     for entry in star.entries:
         source = entry.source
         if source is None:

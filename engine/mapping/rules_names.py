@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
-from engine.errors import Problem, did_you_mean
+from engine.errors import Place, Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Dimension, Entry, Star
+from engine.mapping.scalars import Plain
 
 # PostgreSQL cuts longer names off in silence, after which two may be one.
 MAX_NAME_BYTES = 63
@@ -17,7 +17,7 @@ _LEDGER = "engine"
 
 
 def table_names_are_unique(star: Star, document: Document) -> Iterator[Problem]:
-    """Both dimensions and facts are tables of one schema."""
+    """Find facts with the name of a dimension: both are tables of one schema."""
     dimensions = document.data.get("dimensions")
     for fact in star.facts:
         if isinstance(dimensions, dict) and fact.name in dimensions:
@@ -27,18 +27,21 @@ def table_names_are_unique(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def column_names_are_unique(star: Star, document: Document) -> Iterator[Problem]:
-    """A table has its key, its lookups and its columns; no name may be in two of them."""
+    """Find a name that is given to two of the key, the lookups and the columns of a table."""
     for entry in star.entries:
         taken: dict[str, str] = {}
         for name, path, role in _named(entry):
-            if name in taken:
+            if name in taken and path.endswith(".calendar"):  # a column that nobody wrote
+                what = f"a calendar has a column '{name}' already"
+                yield document.problem(f"{entry.path}.key", what, "call the key date_key, say")
+            elif name in taken:
                 what = f"the column '{name}' is there already, as {taken[name]}"
                 yield Problem(document.key_place(path), what, f"rename this {role}")
             taken.setdefault(name, f"the {role} {path}")
 
 
 def names_fit(star: Star, document: Document) -> Iterator[Problem]:
-    """Names are at most 63 bytes long, and columns are not called as PostgreSQL's own."""
+    """Find names that PostgreSQL would cut off, or gives to columns of its own."""
     for entry in star.entries:
         names = [(entry.name, entry.path, "table"), *_named(entry)]
         for name, path, role in names:
@@ -53,7 +56,7 @@ def names_fit(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def schema_is_free(star: Star, document: Document) -> Iterator[Problem]:
-    """The star lives in a schema of its own, not in the ledger's and not in PostgreSQL's."""
+    """Refuse the schema of the ledger and those of PostgreSQL itself."""
     schema = star.connection("warehouse").schema
     path = "connections.warehouse.schema"
     if schema == _LEDGER:
@@ -66,7 +69,7 @@ def schema_is_free(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def connections_exist(star: Star, document: Document) -> Iterator[Problem]:
-    """A query names a connection that is there and is not the warehouse."""
+    """Find queries on a connection that is not there, or is the warehouse."""
     given = document.data.get("connections")
     sources = {"source", *(given if isinstance(given, dict) else ())} - {"warehouse"}
     for entry in star.entries:
@@ -83,7 +86,7 @@ def connections_exist(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def numbers_are_finite(_: Star, document: Document) -> Iterator[Problem]:
-    """NaN and infinity have no spelling in SQL but as text."""
+    """Find NaN and infinity, which SQL can only spell as text."""
     for path, value in _leaves(document.data, ""):
         if isinstance(value, float) and not math.isfinite(value):
             word = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
@@ -99,11 +102,11 @@ def _named(entry: Entry) -> Iterator[tuple[str, str, str]]:
     yield from ((column.name, column.path, "column") for column in entry.columns)
 
 
-def _place_of(document: Document, path: str) -> Any:
+def _place_of(document: Document, path: str) -> Place:
     return document.place(path) if path.endswith(".key") else document.key_place(path)
 
 
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Plain, path: str) -> Iterator[tuple[str, Plain]]:
     if isinstance(value, dict | list):
         pairs = value.items() if isinstance(value, dict) else enumerate(value)
         for key, inner in pairs:

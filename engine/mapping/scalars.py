@@ -1,10 +1,14 @@
-"""What a plain scalar of a mapping means: YAML 1.2 core, so `no`, `on` and 1:30 are text, not surprises."""
+"""What a plain scalar means, by YAML 1.2 core: `no`, `on` and 1:30 are text, no surprises."""
 
 from __future__ import annotations
 
 import re
+from typing import Any, TypeAlias
 
 from engine.mapping.model import Scalar
+
+# What YAML gives: scalars, lists and maps of them. Its exact shape is what schema.json says.
+Plain: TypeAlias = Any
 
 _WORDS: dict[str, Scalar] = {
     "": None,
@@ -23,16 +27,16 @@ _WORDS: dict[str, Scalar] = {
     "+.inf": float("inf"),
     "-.inf": float("-inf"),
 }
-# At most 18 digits, which always fit a bigint and never a DoS of int(); longer ones stay text, exactly.
+# At most 18 digits, which always fit a bigint; longer ones stay text, exactly as written.
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _BASED = re.compile(r"0o[0-7]{1,20}|0x[0-9a-fA-F]{1,15}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]{1,3})?")
-# More digits than a float holds would be rounded in silence: 19.99 is a number, 17 digits stay text.
+# More digits than a float holds would be rounded in silence, so they stay text too.
 _FLOAT_DIGITS = 15
 
 
 def resolve(text: str) -> Scalar:
-    """Return the value of an unquoted scalar. Dates stay text: the language says where it wants one."""
+    """Return the value of an unquoted scalar; dates stay text, the language says where they are."""
     if text in _WORDS:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):

@@ -1,4 +1,4 @@
-"""What is wrong with an SQL text on its face, by reading it sign by sign; what it means, the database says."""
+"""What is wrong with an SQL text on its face; what it means, only the database can say."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _STARTS = ("select", "with", "values", "table")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of SQL from `start` up to `end`; `closed` is false when the text ends inside of it."""
+    """A piece of SQL from `start` up to `end`; not `closed` when the text ends inside of it."""
 
     kind: Kind
     start: int
@@ -52,7 +52,7 @@ def scan(text: str, *, query: bool = False, single: bool = False) -> Scan:
     result.findings += [_unclosed(text, token) for token in tokens if not token.closed]
     cut = len(text)
     if query and not result.findings:
-        cut = _cut_semicolons(text, real, result)
+        cut = _cut_semicolons(text, real)
     real = [token for token in real if token.start < cut]
     if not real:
         result.findings.append(Finding(0, "there is no SQL in it"))
@@ -67,8 +67,8 @@ def scan(text: str, *, query: bool = False, single: bool = False) -> Scan:
     return result
 
 
-def _cut_semicolons(text: str, real: list[Token], result: Scan) -> int:
-    """Return where the semicolons at the end begin; report a statement behind the first one."""
+def _cut_semicolons(text: str, real: list[Token]) -> int:
+    """Return where the semicolons at the end begin."""
     at = len(real)
     while at and text[real[at - 1].start] == ";" and real[at - 1].kind == "sign":
         at -= 1
@@ -101,7 +101,7 @@ def _brackets(text: str, real: list[Token], *, single: bool) -> Iterator[Finding
                 return
             opened.pop()
         elif sign == "," and single and not opened:
-            yield Finding(token.start, "a comma cannot stand here", "write one only")
+            yield Finding(token.start, "a comma outside of brackets", "write a single one")
             return
     if opened:
         sign = text[opened[-1].start]
@@ -138,17 +138,12 @@ def _tokens(text: str) -> Iterator[Token]:
 
 
 def _token(text: str, at: int) -> Token:
-    character = text[at]
-    if text.startswith("--", at):
-        end = text.find("\n", at)
-        return Token("comment", at, len(text) if end < 0 else end, line=True)
-    if text.startswith("/*", at):
-        return _block_comment(text, at)
-    if character == "'":
-        return _quoted(text, at, at, "string")
-    if character == '"':
-        return _quoted(text, at, at, "identifier")
-    if character in "eE" and text[at + 1 : at + 2] == "'":
+    character, pair = text[at], text[at : at + 2]
+    if pair in ("--", "/*"):
+        return _line_comment(text, at) if pair == "--" else _block_comment(text, at)
+    if character in ("'", '"'):
+        return _quoted(text, at, at, "string" if character == "'" else "identifier")
+    if pair in ("e'", "E'"):
         return _quoted(text, at, at + 1, "string", escapes=True)
     if character == "$":
         return _dollar(text, at)
@@ -194,6 +189,11 @@ def _dollar(text: str, at: int) -> Token:
     if close < 0:
         return Token("string", at, len(text), closed=False)
     return Token("string", at, close + len(tag))
+
+
+def _line_comment(text: str, at: int) -> Token:
+    end = text.find("\n", at)
+    return Token("comment", at, len(text) if end < 0 else end, line=True)
 
 
 def _block_comment(text: str, start: int) -> Token:

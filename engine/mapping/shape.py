@@ -1,4 +1,4 @@
-"""The shape of a document against schema.json, every deviation as one clear problem at its place."""
+"""The shape of a document against schema.json: each deviation is one problem at its place."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -16,7 +15,7 @@ from jsonschema.validators import extend
 
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
-from engine.mapping.scalars import shown
+from engine.mapping.scalars import Plain, shown
 
 _KINDS = {
     "string": "text",
@@ -42,10 +41,10 @@ class _Failure:
     """A ValidationError in plain types: which keyword, of which schema, at which entry."""
 
     keyword: str
-    wanted: Any
-    found: Any
+    wanted: Plain
+    found: Plain
     keys: tuple[str, ...]
-    schema: dict[str, Any]
+    schema: dict[str, Plain]
     message: str
     of_name: bool  # about the name of a key, not about its value
     root: bool  # at the very entry whose alternatives are tried
@@ -65,41 +64,43 @@ class _Failure:
         return [str(name) for name in self.found if name not in self.schema.get("properties", {})]
 
 
-def schema() -> dict[str, Any]:
+def schema() -> dict[str, Plain]:
     """Return schema.json, the authority on the language."""
     text = files("engine.mapping").joinpath("schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
+    loaded: dict[str, Plain] = json.loads(text)
     return loaded
 
 
 def deviations(document: Document, *, part: bool = False) -> list[Deviation]:
-    """Return every deviation from the schema; `part` is for an included file, which needs no name."""
+    """Return every deviation from the schema; `part` is an included file, which needs no name."""
     errors = _validator(part=part).iter_errors(document.data)
     return list(_explained([_failure(error) for error in errors], document))
 
 
-def _pattern(_: Any, pattern: str, instance: Any, __: Any) -> Iterator[ValidationError]:
+def _pattern(_: Plain, pattern: str, instance: Plain, __: Plain) -> Iterator[ValidationError]:
     # In Python `$` also matches before a line end; in JSON Schema it does not.
     if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
         yield ValidationError(pattern)
 
 
-def _required(_: Any, required: list[str], instance: Any, __: Any) -> Iterator[ValidationError]:
+def _required(
+    _: Plain, required: list[str], instance: Plain, __: Plain
+) -> Iterator[ValidationError]:
     # One error for each key, with the key as its message: nobody has to take it out of a sentence.
     if isinstance(instance, dict):
         yield from (ValidationError(name) for name in required if name not in instance)
 
 
 @cache
-def _validator(*, part: bool) -> Any:
-    checked: Any = extend  # untyped in types-jsonschema
+def _validator(*, part: bool) -> Plain:
+    checked: Plain = extend  # untyped in types-jsonschema
     kind = checked(Draft202012Validator, {"pattern": _pattern, "required": _required})
     whole = schema()
     formats = Draft202012Validator.FORMAT_CHECKER
     return kind({**whole, "required": []} if part else whole, format_checker=formats)
 
 
-def _failure(error: Any) -> _Failure:
+def _failure(error: Plain) -> _Failure:
     branches: dict[int, list[_Failure]] = {}
     for inner in error.context or ():
         branches.setdefault(int(inner.schema_path[0]), []).append(_failure(inner))
@@ -118,12 +119,13 @@ def _failure(error: Any) -> _Failure:
 
 
 def _explained(failures: Iterable[_Failure], document: Document) -> Iterator[Deviation]:
-    """Explain each failure that says something new: beside an unknown key some only repeat it."""
+    """Explain each failure that says something new: beside another some only repeat it."""
     listed = list(failures)
     unknown = {failure.keys for failure in listed if failure.keyword == "additionalProperties"}
+    mistyped = {failure.keys for failure in listed if failure.keyword == "type"}
     meant = {word for failure in listed for word in _meant(failure)}
     for failure in listed:
-        repeats = failure.keyword == "oneOf" and failure.keys in unknown
+        repeats = failure.keyword == "oneOf" and failure.keys in unknown | mistyped
         if not repeats and not (
             failure.keyword == "required" and (*failure.keys, failure.message) in meant
         ):
@@ -155,8 +157,7 @@ def _alternatives(failure: _Failure, document: Document) -> Iterator[Deviation]:
         if not any(inner.root and inner.keyword in ("type", "const") for inner in branch)
     ]
     if fitting and (isinstance(failure.found, dict | list) or not failure.own_message):
-        fewest = min(fitting, key=lambda branch: len(branch))
-        yield from _explained(fewest, document)
+        yield from _explained(fitting[0], document)
         return
     if failure.own_message:
         what, hint = _message(failure)
@@ -197,7 +198,10 @@ def _repeated(failure: _Failure) -> tuple[str, str]:
 _MESSAGES: dict[str, Callable[[_Failure], tuple[str, str]]] = {
     "type": lambda failure: _wrong_type(failure.found, _types(failure)),
     "enum": _not_listed,
-    "const": lambda failure: (f"expected {failure.wanted}, found {shown(failure.found)}", ""),
+    "const": lambda failure: (
+        f"expected {failure.wanted}, found {shown(failure.found)}",
+        "write it without quotes" if str(failure.wanted) == failure.found else "",
+    ),
     "required": lambda failure: (f"the key '{failure.message}' is missing", ""),
     "minItems": lambda _: ("the list is empty", "name at least one"),
     "minProperties": lambda _: (

@@ -1,10 +1,9 @@
-"""A document of the right shape as the model: defaults filled in, short forms made long, Jinja rendered."""
+"""A document as the model: defaults filled in, short forms made long, Jinja rendered."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from engine.errors import Problem
 from engine.mapping.calendar import CALENDAR_NAMES
@@ -23,14 +22,15 @@ from engine.mapping.model import (
     SpecialMember,
     Star,
 )
+from engine.mapping.scalars import Plain
 from engine.mapping.texts import Texts
 from engine.mapping.values import parse_duration
 
 
 def star_from(
-    document: Document, data: Mapping[str, Any], values: Mapping[str, Scalar]
+    document: Document, data: Mapping[str, Plain], values: Mapping[str, Scalar]
 ) -> tuple[Star, list[Problem]]:
-    """Return the star and what is wrong with its texts. `data` is the sound part of the document."""
+    """Return the star, and what is wrong with its texts; `data` is what has the right shape."""
     texts = Texts(document, values)
     dimensions = tuple(
         _dimension(name, entry, texts) for name, entry in (data.get("dimensions") or {}).items()
@@ -49,8 +49,8 @@ def star_from(
     return star, texts.problems
 
 
-def _connections(data: Mapping[str, Any]) -> tuple[Connection, ...]:
-    """Sources first, then the warehouse; `source` is there even if nothing says so."""
+def _connections(data: Mapping[str, Plain]) -> tuple[Connection, ...]:
+    """Return the sources, then the warehouse; `source` is there even if nothing says so."""
     given = {"source": {"env": "SOURCE"}, **data}
     sources = [
         Connection(name, entry["env"]) for name, entry in given.items() if name != "warehouse"
@@ -59,7 +59,7 @@ def _connections(data: Mapping[str, Any]) -> tuple[Connection, ...]:
     return (*sources, Connection("warehouse", target["env"], target.get("schema", "public")))
 
 
-def _dimension(name: str, data: Mapping[str, Any], texts: Texts) -> Dimension:
+def _dimension(name: str, data: Mapping[str, Plain], texts: Texts) -> Dimension:
     path = f"dimensions.{name}"
     calendar = _calendar(data["calendar"], f"{path}.calendar") if "calendar" in data else None
     columns = _columns(data.get("columns"), f"{path}.columns", texts)
@@ -85,7 +85,7 @@ def _dimension(name: str, data: Mapping[str, Any], texts: Texts) -> Dimension:
 
 def _fact(
     name: str,
-    data: Mapping[str, Any],
+    data: Mapping[str, Plain],
     texts: Texts,
     natural_keys: Mapping[str, tuple[str, ...]],
 ) -> Fact:
@@ -106,7 +106,7 @@ def _fact(
     )
 
 
-def _calendar(data: Mapping[str, Any], path: str) -> Calendar:
+def _calendar(data: Mapping[str, Plain], path: str) -> Calendar:
     return Calendar(
         start=_date(data["from"]),
         end=_date(data["to"]),
@@ -120,7 +120,7 @@ def _date(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def _source(data: Any, path: str, texts: Texts) -> Source:
+def _source(data: Plain, path: str, texts: Texts) -> Source:
     entry = data if isinstance(data, dict) else {"query": data}
     dedupe = entry.get("dedupe")
     return Source(
@@ -133,7 +133,7 @@ def _source(data: Any, path: str, texts: Texts) -> Source:
     )
 
 
-def _cursor(data: Any, path: str) -> Cursor | None:
+def _cursor(data: Plain, path: str) -> Cursor | None:
     if data is None:
         return None
     entry = data if isinstance(data, dict) else {"column": data}
@@ -146,13 +146,13 @@ def _cursor(data: Any, path: str) -> Cursor | None:
     )
 
 
-def _columns(data: Mapping[str, Any] | None, path: str, texts: Texts) -> tuple[Column, ...]:
+def _columns(data: Mapping[str, Plain] | None, path: str, texts: Texts) -> tuple[Column, ...]:
     return tuple(
         _column(name, entry, f"{path}.{name}", texts) for name, entry in (data or {}).items()
     )
 
 
-def _column(name: str, data: Any, path: str, texts: Texts) -> Column:
+def _column(name: str, data: Plain, path: str, texts: Texts) -> Column:
     entry = data if isinstance(data, dict) else {"expr": data}
     expr, kind = entry.get("expr"), entry.get("type")
     at = texts.document.text_path(path, "expr")
@@ -167,7 +167,7 @@ def _column(name: str, data: Any, path: str, texts: Texts) -> Column:
 
 def _lookup(
     column: str,
-    data: Mapping[str, Any],
+    data: Mapping[str, Plain],
     path: str,
     texts: Texts,
     natural_keys: Mapping[str, tuple[str, ...]],
@@ -192,6 +192,6 @@ def _lookup(
     )
 
 
-def _special_member(name: str, data: Mapping[str, Any], path: str) -> SpecialMember:
+def _special_member(name: str, data: Mapping[str, Plain], path: str) -> SpecialMember:
     values = tuple((column, value) for column, value in data.items() if column != "key")
     return SpecialMember(name, int(data["key"]), values, path)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from engine.errors import Problem
 from engine.mapping.document import Document
+from engine.mapping.marks import has_template
 from engine.mapping.model import Scalar
 from engine.mapping.scan import Finding, scan
-
-_MARKS = ("{{", "{%", "{#")
 
 
 @dataclass
@@ -43,23 +41,33 @@ class Texts:
         return self._scanned(path, text, text, single=True)
 
     def _rendered(self, path: str, text: str, *, this: bool = False) -> str | None:
-        if not any(mark in text for mark in _MARKS):
+        if not has_template(text):
             return text
-        from engine.mapping.template import render  # noqa: PLC0415 - Jinja costs 50 ms and few need it
+        # Here, because Jinja costs 50 ms and few mappings need it.
+        from engine.mapping.template import render
 
         rendered = render(text, self.vars, this=this)
         for finding in rendered.findings:
-            self._report(path, finding, None)
+            self._report(path, finding, raw=True)
+        self.document.rendered[path] = rendered.text
         return None if rendered.findings else rendered.text
 
-    def _scanned(self, path: str, text: str, rendered: str | None, **rules: Any) -> str:
+    def _scanned(
+        self,
+        path: str,
+        text: str,
+        rendered: str | None,
+        *,
+        query: bool = False,
+        single: bool = False,
+    ) -> str:
         if rendered is None:
             return text
-        scanned = scan(rendered, **rules)
+        scanned = scan(rendered, query=query, single=single)
         for finding in scanned.findings:
-            self._report(path, finding, rendered)
+            self._report(path, finding)
         return scanned.text
 
-    def _report(self, path: str, finding: Finding, rendered: str | None) -> None:
-        where = self.document.inside(path, finding.offset, rendered)
+    def _report(self, path: str, finding: Finding, *, raw: bool = False) -> None:
+        where = self.document.inside(path, finding.offset, raw=raw)
         self.problems.append(Problem(where, finding.what, finding.hint))

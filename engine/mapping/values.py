@@ -10,7 +10,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
 def parse_duration(text: str) -> int:
-    """Return the seconds of a duration such as 30s, 10m, 1h, 7d or 2w; ValueError for anything else."""
+    """Return the seconds of a duration such as 30s, 10m, 1h, 7d or 2w, else a ValueError."""
     number, unit = text[:-1], text[-1:]
     if unit not in _SECONDS or not (number.isascii() and number.isdigit()):
         raise ValueError(f"not a duration: {text!r}")
