@@ -99,11 +99,10 @@ def choice(function: Function) -> Function:
 
 def overrides(words: tuple[str, ...]) -> dict[str, str]:
     """Turn NAME=VALUE words into a map; SettingsError for anything else."""
-    pairs = [word.partition("=") for word in words]
-    for name, sign, _ in pairs:
-        if not name or not sign:
-            raise SettingsError(f"--var takes NAME=VALUE, not '{name}{sign}'")
-    return {name: value for name, _, value in pairs}
+    for word in words:
+        if not word.partition("=")[0] or "=" not in word:
+            raise SettingsError(f"--var takes NAME=VALUE, not '{word}'")
+    return dict(word.split("=", 1) for word in words)
 
 
 @click.group(

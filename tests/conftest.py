@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -85,28 +85,51 @@ class Databases:
         return connect(url, autocommit=autocommit)
 
 
+@pytest.fixture(scope="session", name="postgres")
+def _postgres() -> dict[str, Any]:
+    """The arguments of Embedded that choose the server of ENGINE_TEST_POSTGRES."""
+    return postgres()
+
+
 def postgres() -> dict[str, Any]:
     """Return the arguments of Embedded that choose the server of ENGINE_TEST_POSTGRES."""
     chosen = os.environ.get("ENGINE_TEST_POSTGRES", "18")
     return {"version": int(chosen)} if chosen.isdigit() else {"binaries": Path(chosen)}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a reviewer accept the SQL that the engine says now."""
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Embedded]:
     """Two servers that outlive neither the tests nor, by a watchman, a killed test process."""
-    folder = Path(tempfile.mkdtemp(prefix="engine-test-", dir=memory()))
-    folder.chmod(
-        0o755
-    )  # PostgreSQL's own user has to pass; data and passwords are closed to others
-    embedded = Embedded(folder, sync=False, **postgres())
-    try:
+    with some_folder() as folder:
+        embedded = Embedded(folder, sync=False, **postgres())
         embedded.start()
         with watchman(embedded) as guard:
             yield embedded
             guard.kill()  # its case has not come: they are stopped properly
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder for embedded servers; what runs there at the end is stopped."""
+    with some_folder() as path:
+        yield path
+
+
+@contextmanager
+def some_folder() -> Iterator[Path]:
+    """Make a folder for embedded servers; at the end, stop what runs there and delete it."""
+    path = Path(tempfile.mkdtemp(prefix="engine-test-", dir=memory()))
+    path.chmod(0o755)  # PostgreSQL's own user has to pass; data and passwords are closed to others
+    try:
+        yield path
     finally:
-        embedded.remove()
-        shutil.rmtree(folder)
+        Embedded(path).remove()
+        shutil.rmtree(path)
 
 
 def memory() -> Path | None:

@@ -1,0 +1,149 @@
+"""Which steps a plan has, decided from the mapping and the world alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from engine.errors import MappingError
+from engine.mapping.model import Check, Tolerance
+from engine.plan.build import build
+from engine.plan.quality import judge, label
+from engine.plan.shape import fingerprint, short_name, stage
+from engine.plan.steps import Copy
+from engine.plan.world import Reading
+from tests.unit.plan.stars import FILLED, SALE, STAR, USER, WORLD, place
+
+
+def titles(plan, entry):
+    return [step.title for step in plan.load if step.entry == entry]
+
+
+FULL = replace(WORLD, tables=FILLED, schema_exists=True)
+
+
+def test_planning_is_pure():
+    assert build(STAR, WORLD, place) == build(STAR, WORLD, place)
+
+
+def test_a_first_load_builds_keys_after_the_rows_and_looks_for_nothing_old():
+    assert titles(build(STAR, WORLD, place), "fact_sale") == [
+        "reject null keys",
+        "prove found",
+        "reject missing",
+        "quarantine",
+        "insert new",
+        "add primary key",
+        "analyze",
+    ]
+
+
+def test_a_next_load_proves_the_grain_and_compares():
+    assert titles(build(STAR, FULL, place), "fact_sale") == [
+        "reject null keys",
+        "prove unique",
+        "prove found",
+        "reject missing",
+        "quarantine",
+        "count unchanged",
+        "update changed",
+        "insert new",
+    ]
+
+
+def only(fact):
+    return replace(STAR, facts=(fact,))
+
+
+def test_append_updates_nothing_unless_it_reconciles():
+    append = only(replace(SALE, load="append"))
+    assert "update changed" not in titles(build(append, FULL, place), "fact_sale")
+    reconcile = replace(FULL, readings={"fact_sale": Reading(None, "because", reconcile=True)})
+    plan = build(append, reconcile, place)
+    assert "update changed" in titles(plan, "fact_sale")
+    assert [notice.text for notice in plan.notices] == ["because"]
+
+
+def test_insert_leaves_members_as_they_are():
+    insert = replace(STAR, dimensions=(STAR.dimensions[0], replace(USER, load="insert")))
+    assert "update changed" not in titles(build(insert, FULL, place), "dim_user")
+
+
+def test_replace_deletes_what_is_gone():
+    assert "delete gone" in titles(
+        build(only(replace(SALE, load="replace")), FULL, place), "fact_sale"
+    )
+
+
+def test_only_what_is_selected_is_planned():
+    plan = build(STAR, FULL, place, ("fact_sale",))
+    assert [stage.entry for stage in plan.stages] == ["fact_sale"]
+    assert {step.entry for step in (*plan.load, *plan.checks)} == {"fact_sale"}
+
+
+def test_a_fact_needs_its_dimensions():
+    with pytest.raises(MappingError, match="dimension dim_user is not loaded yet") as caught:
+        build(STAR, WORLD, place, ("fact_sale",))
+    assert len(caught.value.problems) == 3
+
+
+def test_a_watermark_becomes_a_window():
+    known = replace(FULL, readings={"fact_sale": Reading("41")})
+    (copy,) = (s.fill for s in build(STAR, known, place).stages if s.entry == "fact_sale")
+    assert isinstance(copy, Copy)
+    assert (copy.window.low, copy.window.nulls) == ("41", False)
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"description": "other"}, True),
+        ({"load": "append"}, True),
+        ({"grain": ("user_key",)}, False),
+        ({"columns": SALE.columns[:1]}, False),
+        ({"lookups": SALE.lookups[:2]}, False),
+        ({"source": replace(SALE.source, query="SELECT 1")}, False),
+    ],
+)
+def test_the_fingerprint_knows_what_decides_the_rows(change, same):
+    assert (fingerprint(STAR, SALE) == fingerprint(STAR, replace(SALE, **change))) is same
+
+
+def test_a_long_name_stays_unique_and_short_enough():
+    names = {short_name("ü" * 60 + tail) for tail in "ab"}
+    assert len(names) == 2
+    assert all(len(name.encode()) <= 63 for name in names)
+    assert stage(STAR, SALE).name == "shop__fact_sale"
+
+
+@pytest.mark.parametrize(
+    ("fields", "failed", "total", "status"),
+    [
+        ({}, 0, 0, "pass"),
+        ({}, 1, 100, "fail"),
+        ({"severity": "warn"}, 1, 100, "warn"),
+        ({"tolerance": Tolerance(rows=5)}, 5, 100, "pass"),
+        ({"tolerance": Tolerance(rows=5)}, 6, 100, "fail"),
+        ({"tolerance": Tolerance(percent=Decimal("0.5"))}, 1, 200, "pass"),
+        ({"tolerance": Tolerance(percent=Decimal("0.5"))}, 1, 199, "fail"),
+        ({"tolerance": Tolerance(percent=Decimal(1))}, 0, 0, "pass"),
+    ],
+)
+def test_the_verdict_of_a_check(fields, failed, total, status):
+    assert judge("dim", Check("not_null", ("a",), **fields), failed, total).status == status
+
+
+@pytest.mark.parametrize(
+    ("check", "name"),
+    [
+        (Check("not_null", ("a", "b")), "not_null a, b"),
+        (Check("row_count"), "row_count source"),
+        (Check("row_count", low=1), "row_count"),
+        (Check("references", ("k",), dimension="dim"), "references k in dim"),
+        (Check("sql", sql="SELECT 1", name="no negative totals"), "no negative totals"),
+    ],
+)
+def test_the_name_of_a_check(check, name):
+    assert label(check) == name

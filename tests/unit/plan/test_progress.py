@@ -1,0 +1,133 @@
+"""The watermark loses nothing: on its own cases, and on simulated sources of many transactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.plan.progress import Activity, Mark, Progress, advance, base, reading
+
+
+def activity(moment, oldest=None, *, prepared=False, exact=True, visible=True):
+    return Activity(moment, oldest, prepared, exact, visible)
+
+
+def test_a_quiet_source_settles_at_once():
+    reached = advance(Progress(None), Mark(100, "7"), activity(100), None)
+    assert (reached.settled, reached.marks) == (Mark(100, "7"), ())
+
+
+def test_an_open_transaction_holds_back_the_marks_after_its_begin():
+    older = Progress(Mark(10, "1"), (Mark(50, "3"),))
+    reached = advance(older, Mark(100, "7"), activity(100, oldest=60), None)
+    assert reached.settled == Mark(50, "3")
+    assert reached.marks == (Mark(100, "7"),)
+
+
+def test_a_prepared_transaction_holds_everything():
+    reached = advance(Progress(Mark(10, "1")), Mark(100, "7"), activity(100, prepared=True), None)
+    assert (reached.settled, reached.marks) == (Mark(10, "1"), (Mark(100, "7"),))
+
+
+def test_an_inexact_mark_waits_for_the_next_read():
+    first = advance(Progress(None), Mark(100, "7"), activity(100, exact=False), None)
+    assert (first.settled, first.marks) == (None, (Mark(100, "7"),))
+    second = advance(first, Mark(200, "9"), activity(200, exact=False), None)
+    assert second.settled == Mark(100, "7")
+
+
+def test_a_lag_holds_back_younger_marks():
+    reached = advance(Progress(None), Mark(100, "7"), activity(100), lag=1)
+    assert reached.settled is None
+    later = advance(reached, Mark(2_000_000, "9"), activity(2_000_000), lag=1)
+    assert later.settled == Mark(100, "7")
+
+
+def test_without_sight_of_the_sessions_a_lag_decides():
+    hour = 3_600_000_000
+    reached = advance(Progress(None), Mark(100, "7"), activity(100, visible=False), None)
+    assert reached.settled is None
+    later = advance(reached, Mark(hour + 101, "9"), activity(hour + 101, visible=False), None)
+    assert later.settled == Mark(100, "7")
+    trusting = advance(Progress(None), Mark(100, "7"), activity(100, visible=False), 0)
+    assert trusting.settled == Mark(100, "7")
+
+
+KNOWN = Progress(Mark(1, "5"), (), "cluster", "definition")
+
+
+def read(progress, **changes):
+    asked = {"identity": "cluster", "fingerprint": "definition", "full_refresh": False, **changes}
+    return reading(progress, **asked)
+
+
+def test_a_read_begins_at_the_watermark():
+    assert read(KNOWN).low == "5"
+    assert not read(KNOWN).reason
+
+
+def test_the_first_read_begins_at_the_beginning_and_says_nothing():
+    assert (read(Progress(None)).low, read(Progress(None)).reason) == (None, "")
+
+
+def test_what_the_watermark_was_made_with_must_be_the_same():
+    for changed in (
+        {"identity": "other"},
+        {"fingerprint": "other"},
+        {"full_refresh": True},
+        {"lost": "its table is empty"},
+    ):
+        again = read(KNOWN, **changed)
+        assert again.low is None
+        assert again.reconcile
+        assert "everything is read" in again.reason
+
+
+def test_progress_of_another_definition_is_forgotten():
+    assert base(KNOWN, "cluster", "definition") is KNOWN
+    assert base(KNOWN, "cluster", "new") == Progress(None, (), "cluster", "new")
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """A writer: begins, draws its cursors any time before it ends, then commits them."""
+
+    begin: int
+    draws: tuple[int, ...]
+    end: int
+
+
+@st.composite
+def transactions(draw):
+    begin = draw(st.integers(0, 60))
+    length = draw(st.integers(1, 40))
+    at = draw(st.lists(st.integers(begin, begin + length), min_size=1, max_size=4))
+    return Transaction(begin, tuple(sorted(at)), begin + length)
+
+
+@given(
+    st.lists(transactions(), min_size=1, max_size=12),
+    st.lists(st.integers(1, 120), min_size=1, max_size=12, unique=True),
+    st.data(),
+)
+def test_no_row_is_lost_whatever_commits_when(writers, reads, data):
+    """Rows take a number from one growing sequence when drawn, and appear when their writer commits."""
+    drawn = sorted((at, n, i) for n, w in enumerate(writers) for i, at in enumerate(w.draws))
+    rows = [(number, writers[n].end) for number, (_, n, _) in enumerate(drawn)]
+    progress, seen = Progress(None), set()
+    for moment in [*sorted(reads), 1000, 1001]:
+        visible = {number for number, end in rows if end <= moment}
+        low = progress.settled.high if progress.settled else None
+        got = {number for number in visible if low is None or number >= int(low)}
+        seen |= got
+        high = str(max(got)) if got else low
+        begins = [w.begin for w in writers if w.begin <= moment < w.end]
+        progress = advance(
+            progress,
+            Mark(moment, high),
+            activity(moment, min(begins, default=None), exact=data.draw(st.booleans())),
+            None,
+        )
+    assert seen == {number for number, _ in rows}

@@ -1,0 +1,88 @@
+"""The SQL of every kind of step, as reviewed: pytest --update-golden writes what the engine says now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.plan.build import build, create_statements
+from engine.plan.steps import DropStage, Plan, Step
+from engine.plan.world import Reading, TableState, World
+from engine.sql.dialect import DIALECTS
+from engine.sql.render import render, template_name
+from tests.unit.plan.stars import FILLED, STAR, WORLD, place
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+TEMPLATES = Path(__file__).parents[3] / "engine/sql/templates"
+
+INCREMENT = replace(
+    WORLD,
+    tables=FILLED,
+    schema_exists=True,
+    readings={
+        "dim_user": Reading("2025-06-01 12:00:00.123456+00"),
+        "fact_sale": Reading("100"),
+    },
+)
+CHANGED = replace(
+    INCREMENT,
+    tables={
+        **FILLED,
+        "fact_sale": TableState(
+            {"day_key": "integer", "user_key": "bigint", "sale_id": "integer"},
+            primary_key=("sale_id",),
+            empty=False,
+        ),
+    },
+)
+REPLACED = replace(
+    STAR,
+    dimensions=(STAR.dimensions[0], replace(STAR.dimensions[1], load="replace", source=replace(
+        STAR.dimensions[1].source, cursor=None, dedupe=None))),
+)  # fmt: skip
+
+
+def steps_of(plan: Plan) -> list[Step]:
+    """Return every step of a plan in the order of its execution."""
+    staged = [
+        step
+        for stage in plan.stages
+        for step in (stage.create, stage.fill, stage.analyze, stage.null_cursors, stage.highest)
+        if step
+    ]
+    return [*plan.schema, *staged, *plan.load, *plan.checks]
+
+
+def said(steps: list[Step], dialect: str) -> str:
+    return "".join(
+        f"-- {step.entry}: {step.title}\n{render(step, DIALECTS[dialect])};\n\n" for step in steps
+    )
+
+
+CASES: dict[str, list[Step]] = {
+    "first_run": steps_of(build(STAR, WORLD, place)),
+    "next_run": steps_of(build(STAR, INCREMENT, place)),
+    "changed_schema": steps_of(build(STAR, CHANGED, place, ("fact_sale",))),
+    "replace": steps_of(build(REPLACED, INCREMENT, place, ("dim_user",))),
+    "ddl": [*create_statements(STAR, World(WORLD.sources, WORLD.types))],
+    "clean_up": [DropStage(stage=stage.create.stage) for stage in build(STAR, WORLD, place).stages],
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("case", CASES)
+def test_the_sql_is_as_reviewed(case, dialect, request):
+    file = GOLDEN / dialect / f"{case}.sql"
+    text = said(CASES[case], dialect)
+    if request.config.getoption("--update-golden"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+
+
+def test_every_template_is_in_a_golden_file():
+    shown = {template_name(type(step)) for steps in CASES.values() for step in steps}
+    written = {file.name for file in TEMPLATES.rglob("*.sql")}
+    assert shown == written

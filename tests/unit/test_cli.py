@@ -1,0 +1,143 @@
+"""The command line: exit codes, messages, and what it must not import."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine import __version__
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = ("validate", "plan", "run", "ddl", "history", "demo", "completion")
+
+
+def engine(*arguments, cwd=ROOT, **environ):
+    """Run the command line with nothing of the environment but what is given."""
+    bare = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": os.environ.get("HOME", "")}
+    return subprocess.run(
+        [sys.executable, "-m", "engine", *map(str, arguments)],
+        cwd=cwd,
+        env=bare | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_names_every_command_and_an_example():
+    done = engine("--help")
+    assert done.returncode == 0
+    assert all(command in done.stdout for command in COMMANDS)
+    assert "Example" in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(command):
+    done = engine(command, "--help")
+    assert done.returncode == 0
+    assert "Example:" in done.stdout
+
+
+def test_the_version():
+    assert engine("--version").stdout == f"engine, version {__version__}\n"
+
+
+def test_validate_says_ok():
+    done = engine("validate")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "mappings/star.yml: ok (3 dimensions, 1 fact)\n"
+
+
+def test_validate_says_all_that_is_wrong_in_all_files(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.yml").write_text(f"version: 1\nname: {name}\nfact: {{}}\n")
+    done = engine("validate", "a.yml", "b.yml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "did you mean 'facts'?" in done.stderr
+    assert {line.split(":")[0] for line in done.stderr.splitlines() if ".yml" in line} == {
+        "a.yml",
+        "b.yml",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("validate", "nowhere.yml"), "nowhere.yml"),
+        (("run", "nowhere.yml"), "nowhere.yml"),
+        (("run", "--var", "x"), "--var takes NAME=VALUE, not 'x'"),
+        (("run", "--var", "=x"), "--var takes NAME=VALUE, not '=x'"),
+        (
+            ("run", "--select", "dim_user"),
+            "no dimension or fact named 'dim_user' (did you mean 'dim_users'?)",
+        ),
+        (("run",), "SOURCE_URL"),
+        (("run",), "WAREHOUSE_URL"),
+        (("run",), "engine demo"),
+        (("plan",), "SOURCE_URL"),
+        (("history",), "WAREHOUSE_URL"),
+        (("validate", "--connect"), "SOURCE_URL"),
+        (("run", "--embedded", "--folder", "nowhere"), "run `engine demo` first"),
+        (("demo", "--stop", "--folder", "nowhere"), "nothing to stop"),
+        (("run", "--report", "xml"), "xml"),
+        (("fly",), "fly"),
+        (("--log-format", "xml", "run"), "xml"),
+    ],
+)
+def test_wrong_arguments_settings_and_mappings_exit_2_and_say_why(arguments, message):
+    done = engine(*arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_who_has_seen_enough_is_no_bug():
+    command = f"{sys.executable} -m engine completion bash | head -c 1"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell):
+    done = engine("completion", shell)
+    assert done.returncode == 0
+    assert "_ENGINE_COMPLETE" in done.stdout
+
+
+def test_completion_completes():
+    done = engine(_ENGINE_COMPLETE="bash_complete", COMP_WORDS="engine va", COMP_CWORD="1")
+    assert "validate" in done.stdout
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["validate"]])
+def test_what_must_be_quick_imports_no_database_driver(arguments):
+    script = (
+        "import sys; from engine.cli import main; main(" + repr(arguments) + ");"
+        "loaded = {'psycopg2', 'sqlalchemy', 'rich', 'tenacity'} & set(sys.modules);"
+        "sys.exit(f'imported: {loaded}' if loaded else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_bug_says_that_it_is_one(monkeypatch, capsys):
+    from engine import cli
+
+    monkeypatch.setattr(cli.engine, "main", lambda *_, **__: 1 / 0)
+    assert cli.main([]) == 70
+    assert "this is a bug of the engine" in capsys.readouterr().err
