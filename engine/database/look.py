@@ -16,7 +16,7 @@ from engine.errors import Place, Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Dimension, Entry, Fact, Source, Star
 from engine.plan.checks import ROW_WISE
-from engine.plan.shape import CALENDAR_TYPES, definitions, key_type, probe_name
+from engine.plan.shape import CALENDAR_TYPES, bare, definitions, key_type, probe_name
 from engine.plan.steps import StagedColumn
 from engine.plan.world import World
 from engine.sql.quote import expression, ident, literal, type_name, typed
@@ -277,12 +277,16 @@ def _value_problems(
             values = [
                 value for value in (*check.values, check.low, check.high) if value is not None
             ]
-            tried += [(typed(v, types[name]), check.path) for v in values for name in check.columns]
+            tried += [
+                (typed(v, bare(types[name])), check.path) for v in values for name in check.columns
+            ]
     if isinstance(entry, Dimension):
         for member in entry.special_members:
             tried.append((f"{literal(member.key)}::{key_type(entry)}", f"{member.path}.key"))
             tried += [
-                (typed(v, types[n]), f"{member.path}.{n}") for n, v in member.values if n in types
+                (typed(v, bare(types[n])), f"{member.path}.{n}")
+                for n, v in member.values
+                if n in types
             ]
     for sql, path in tried:
         try:

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from engine.mapping.model import Check, Dimension, Entry, Star
-from engine.plan.shape import column_types, definitions, match_columns, member_key, rows, target
+from engine.plan.shape import (
+    bare,
+    column_types,
+    definitions,
+    match_columns,
+    member_key,
+    rows,
+    target,
+)
 from engine.plan.steps import (
     CheckFreshness,
     CheckQuery,
@@ -28,7 +36,7 @@ def counts_with_source(check: Check) -> bool:
 def condition(star: Star, entry: Entry, check: Check, column: str, world: World) -> Condition:
     """Return what a row-wise check forbids for one of its columns."""
     keys = {c.name: c.type for c in definitions(star, entry, world)}
-    type_ = column_types(entry, world).get(column) or keys[column]
+    type_ = bare(column_types(entry, world).get(column) or keys[column])
     if check.kind != "references":
         return Condition(check, column, type_)
     dimension = star.dimension(check.dimension)

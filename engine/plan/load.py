@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.mapping.model import Dimension, Entry, Star
 from engine.plan.reject import Locate, reject_steps
-from engine.plan.shape import definitions, match_columns, rows, target
+from engine.plan.shape import bare, definitions, match_columns, rows, target
 from engine.plan.steps import (
     Analyze,
     CountUnchanged,
@@ -105,5 +106,8 @@ def member_steps(star: Star, dimension: Dimension, world: World) -> Iterator[Ste
             key=dimension.key,
             number=member.key,
             identity=dimension.calendar is None,
-            values=tuple((column, given.get(column.name)) for column in wanted),
+            values=tuple(
+                (replace(column, type=bare(column.type)), given.get(column.name))
+                for column in wanted
+            ),
         )

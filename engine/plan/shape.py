@@ -67,6 +67,11 @@ def cast_for(type_: str) -> str:
     return base + (cutting[2] or "")
 
 
+def bare(type_: str) -> str:
+    """Return a type without its length or scale, for values that it must not round or cut off."""
+    return "numeric" if re.match(r"^numeric\(.*\)$", type_) else cast_for(type_)
+
+
 def _value(column: Column, type_: str, own: str) -> Value:
     """Say how a column is computed; `own` is the type that it has without a cast."""
     return Value(column.name, type_, column.expr, "" if type_ == own else cast_for(type_))

@@ -174,7 +174,7 @@ left join "mart"."fact_sale" as t on t."sale_id" = s."sale_id"
 where t."sale_id" is null;
 
 -- fact_sale: check
-select count(*) filter (where (t."total" < '0'::numeric(12,2) or t."total" > '99.5'::numeric(12,2))) as failed, count(*) as total
+select count(*) filter (where (t."total" < '0'::numeric or t."total" > '99.5'::numeric)) as failed, count(*) as total
 from "mart"."fact_sale" as t
 join (
   select

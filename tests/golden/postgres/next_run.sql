@@ -353,7 +353,7 @@ insert into "mart"."dim_user" as t (
   "user_key", "country", "user_id", "name", "Weird ""Name""", "settings"
 )
 overriding system value values (
-  -1, null::text, null::integer, 'Unknown'::character varying(50), null::character varying(10), null::json
+  -1, null::text, null::integer, 'Unknown'::character varying, null::character varying, null::json
 )
 on conflict ("user_key") do update set
   "country" = excluded."country",
@@ -516,7 +516,7 @@ from "mart"."dim_user" as t
 where t."user_key" > 0;
 
 -- fact_sale: check
-select count(*) filter (where (t."total" < '0'::numeric(12,2) or t."total" > '99.5'::numeric(12,2))) as failed, count(*) as total
+select count(*) filter (where (t."total" < '0'::numeric or t."total" > '99.5'::numeric)) as failed, count(*) as total
 from "mart"."fact_sale" as t
 join (
   select

@@ -145,7 +145,7 @@ insert into "mart"."dim_user" as t (
   "user_key", "country", "user_id", "name", "Weird ""Name""", "settings"
 )
 overriding system value values (
-  -1, null::text, null::integer, 'Unknown'::character varying(50), null::character varying(10), null::json
+  -1, null::text, null::integer, 'Unknown'::character varying, null::character varying, null::json
 )
 on conflict ("user_key") do update set
   "country" = excluded."country",
