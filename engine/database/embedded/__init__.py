@@ -1,4 +1,4 @@
-"""Two PostgreSQL servers of one's own, a source and a warehouse, in a folder that can be seen and deleted."""
+"""Two PostgreSQL servers of one's own, source and warehouse, in a folder one may delete."""
 
 from engine.database.embedded.pair import Embedded
 from engine.database.embedded.seed import seed

@@ -1,4 +1,4 @@
-"""Who runs the servers, since PostgreSQL refuses to run as root, and where that account may write."""
+"""Who runs the servers, since PostgreSQL refuses to run as root, and where it may write."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Switch(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The operating system's account that the servers run as; `switch` says that it is not our own."""
+    """The account that the servers run as; `switch` says that it is not our own."""
 
     name: str
     uid: int
@@ -39,10 +39,11 @@ class Account:
     def run(
         self, command: Sequence[str | Path], *, text: str = "", log: IO[bytes] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end as this account, with `text` as input; errors go to `log` if given.
+        """Run a command to its end as this account, with `text` as input and errors to `log`.
 
-        Its working folder is /, because PostgreSQL's programs fail in one that they may not enter, and
+        Its working folder is /, because PostgreSQL's programs fail in one that they may not enter.
         PG… variables are kept from it: a PGDATA or PGOPTIONS of the user's is about other servers.
+        It gets a session of its own, so that Ctrl-C in the terminal ends us and not the servers.
         """
         environment = {
             k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))
@@ -51,7 +52,7 @@ class Account:
         if self.switch:
             switch = {"user": self.uid, "group": self.gid, "extra_groups": []}
         try:
-            return subprocess.run(
+            return subprocess.run(  # noqa: S603  a list of arguments, no shell
                 command,
                 input=text,
                 stdout=subprocess.PIPE,
@@ -61,6 +62,7 @@ class Account:
                 cwd="/",
                 env=environment | {"LC_ALL": "C"},
                 check=False,
+                start_new_session=True,
                 **switch,
             )
         except OSError as error:
@@ -75,15 +77,14 @@ class Account:
             return os.access(path, os.X_OK)
         return self.run(["/bin/sh", "-c", 'test -x "$1"', "sh", path]).returncode == 0
 
-    def make(self, folder: Path) -> None:
-        """Make a new folder that only this account, and root, may enter."""
-        folder.mkdir(mode=0o700)
+    def take(self, path: Path) -> None:
+        """Make this account the owner of a file or folder of ours."""
         if self.switch:
-            os.chown(folder, self.uid, self.gid)
+            os.chown(path, self.uid, self.gid, follow_symlinks=False)
 
 
 def account() -> Account:
-    """Return the account for the servers: our own or, for root, the first of CANDIDATES that exists."""
+    """Return the account for the servers: our own or, for root, one of CANDIDATES."""
     if os.geteuid() != 0:
         return Account(str(os.geteuid()), os.geteuid(), os.getegid(), switch=False)
     for name in CANDIDATES:
@@ -99,7 +100,7 @@ def account() -> Account:
 
 
 def fallback(owner: Account, purpose: Path) -> Path:
-    """Return a folder of the account's own in the system's temporary one, always the same for `purpose`.
+    """Return a folder of the account's own in the temporary one, the same for one `purpose`.
 
     Its name can be guessed, so one that another user has put there is refused.
     """
@@ -108,7 +109,8 @@ def fallback(owner: Account, purpose: Path) -> Path:
     parent = next((folder for folder in parents if owner.reaches(folder)), parents[-1])
     folder = parent / f"star-schema-engine-{digest}"
     with suppress(FileExistsError):
-        owner.make(folder)
+        folder.mkdir(mode=0o700)
+        owner.take(folder)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner.uid or found.st_mode & 0o077:
         raise SettingsError(
@@ -118,13 +120,14 @@ def fallback(owner: Account, purpose: Path) -> Path:
 
 
 def within_reach(binaries: Binaries, owner: Account) -> Binaries:
-    """Return binaries that the account can execute: these, or a copy of them if they are the wheel's."""
+    """Return binaries that the account can execute: these, or a copy if they are the wheel's."""
     if owner.reaches(binaries.program("postgres")):
         return binaries
     root = binaries.folder.parent
     if root.parent.name != WHEEL:
         raise SettingsError(
-            f"{binaries.folder}: the user '{owner.name}', who has to run the servers, cannot reach it"
+            f"{binaries.folder}: cannot be reached by the user '{owner.name}', who has to run "
+            "the servers because PostgreSQL refuses to run as root"
         )
     # An upgrade of the wheel changes the time, and so the folder of the copy.
     home = fallback(owner, root / str(binaries.program("postgres").stat().st_mtime_ns))
@@ -135,7 +138,7 @@ def within_reach(binaries: Binaries, owner: Account) -> Binaries:
 
 
 def _copy(root: Path, home: Path, owner: Account) -> None:
-    """Copy one installation of the wheel into `home`/copy, which appears only when it is complete."""
+    """Copy one installation of the wheel to `home`/copy, which appears only when complete."""
     package = root.parent
     draft = Path(tempfile.mkdtemp(dir=home))
     # The programs find their libraries by a way relative to themselves: keep the wheel's layout.
@@ -143,7 +146,7 @@ def _copy(root: Path, home: Path, owner: Account) -> None:
     for part in (root, *filter(Path.exists, libraries)):
         shutil.copytree(part, draft / part.relative_to(package.parent), symlinks=True)
     for path in (draft, *draft.rglob("*")):
-        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+        owner.take(path)
     try:
         draft.rename(home / "copy")
     except OSError:  # another process was quicker

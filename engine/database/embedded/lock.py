@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from weakref import finalize
 
 from engine.errors import SettingsError
 
@@ -16,7 +17,7 @@ PAUSE = 0.05  # seconds between two attempts
 
 @contextmanager
 def exclusive(file: Path, wait: float) -> Iterator[None]:
-    """Hold the lock on `file`; after `wait` seconds a SettingsError names the process that holds it."""
+    """Hold the lock on `file`; after `wait` seconds a SettingsError names its holder."""
     with file.open("a+", encoding="ascii") as stream:
         deadline = time.monotonic() + wait
         while not _locked(stream.fileno(), fcntl.LOCK_EX):
@@ -36,19 +37,17 @@ def exclusive(file: Path, wait: float) -> Iterator[None]:
 
 
 class Share:
-    """A claim on a folder that several processes can hold at a time."""
+    """A claim on a folder that several processes can hold at a time, each until it ends."""
 
     def __init__(self, file: Path) -> None:
-        self._stream = file.open("a+", encoding="ascii")
-        fcntl.flock(self._stream.fileno(), fcntl.LOCK_SH)
+        self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
+        # Also when nobody calls it: who leaves the servers running just forgets about them.
+        self.release = finalize(self, os.close, self._descriptor)
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
 
     def alone(self) -> bool:
         """Return whether nobody else holds a claim."""
-        return _locked(self._stream.fileno(), fcntl.LOCK_EX)
-
-    def release(self) -> None:
-        """Give the claim up."""
-        self._stream.close()
+        return _locked(self._descriptor, fcntl.LOCK_EX)
 
 
 def _locked(descriptor: int, kind: int) -> bool:

@@ -35,9 +35,10 @@ To be rid of it all: run `engine demo --stop`, then delete this folder.
 class Embedded:
     """Two servers in one folder, each made at the first start and found again afterwards.
 
-    `version` is a major version that the wheel brings, `binaries` a folder with other programs. With
-    `sync` off the servers are quicker and lose their data when the machine crashes: for tests only.
-    `wait` is how many seconds to wait for another process that is just starting or stopping them.
+    `version` is a major version that the wheel brings, `binaries` a folder with other programs.
+    With `sync` off the servers are quicker and lose their data when the machine crashes: that is
+    for tests only. `wait` is how many seconds to wait for another process that is just starting or
+    stopping them.
 
     As a context manager it stops, at the end, the servers that it started, unless another process
     has begun to use them.
@@ -108,7 +109,7 @@ class Embedded:
         self._forget()
 
     def remove(self) -> None:
-        """Stop both servers and delete their data for good, also where it lies outside the folder."""
+        """Stop both servers and delete their data for good, also what lies outside the folder."""
         if self.folder.is_dir():
             with self._locked():
                 self._for_each(lambda instance: instance.postmaster.stop())
@@ -144,7 +145,7 @@ class Embedded:
         )
 
     def _for_each(self, act: Callable[[Instance], Result]) -> list[Result]:
-        """Do something to both servers at once, since each spends its time waiting for a program."""
+        """Do something to both servers at once, since each only waits for a program."""
         with ThreadPoolExecutor(max_workers=2) as pool:
             return list(pool.map(act, self._instances()))
 
@@ -165,7 +166,7 @@ class Embedded:
                 yield
         except OSError as error:
             raise SettingsError(
-                f"{error.filename or self.folder}: the embedded databases need this: {error.strerror}"
+                f"{error.filename or self.folder}: {error.strerror}; the embedded databases need it"
             ) from error
 
     def _forget(self) -> None:

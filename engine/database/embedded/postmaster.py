@@ -1,4 +1,4 @@
-"""The server process of one data directory: started, found again, told from a stranger, and stopped."""
+"""The server process of one data directory: started, told from a stranger, and stopped."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from engine.database.embedded.binaries import Binaries
 from engine.errors import EngineError, RunError
 
 PAUSE = 0.02  # seconds between two looks
+RETRY = 0.2  # seconds between two attempts to start
 PATIENCE = 60.0  # seconds for a start, which may have to recover from a crash, or a stop
 NOBODY = 2**31 - 1  # a process id beyond what any system gives out
 PROCESSES = Path("/proc")
@@ -43,21 +44,18 @@ class Postmaster:
         return int(self._line(3) or 0)
 
     def start(self, binaries: Binaries, port: int, settings: Mapping[str, str], log: Path) -> None:
-        """Start the server and wait until it takes connections.
+        """Start the server, unless it runs, and wait until it takes connections.
 
         Raises PortTakenError, or a RunError with the last words of the server.
         """
         self._disown()
-        # The shell leaves the server to itself and says its id. Quotes in a path are safe: they are
-        # arguments, whereas pg_ctl would put them into a command line.
-        command = ["/bin/sh", "-c", '"$@" >&2 </dev/null & echo $!', "sh"]
-        command += [str(binaries.program("postgres")), "-D", str(self.data), "-p", str(port)]
+        command = [str(binaries.program("postgres")), "-D", str(self.data), "-p", str(port)]
         command += [f"--{name}={value}" for name, value in settings.items()]
         deadline = time.monotonic() + PATIENCE
         while True:
             begin = log.stat().st_size if log.exists() else 0
-            with log.open("ab") as stream:
-                pid = int(self.owner.run(command, log=stream).stdout)
+            # One may be starting already, or recovering, whose starter was killed before it was up.
+            pid = self.pid() or self._spawn(command, log)
             if self._ready(pid, deadline):
                 return
             said = log.read_bytes()[begin:].decode("utf-8", "replace")
@@ -66,10 +64,10 @@ class Postmaster:
             # After a kill -9 the children of the old server need a moment to notice.
             if not any(word in said for word in STILL_DYING) or time.monotonic() > deadline:
                 raise RunError(f"{log}: the embedded server did not start: {last_lines(said)}")
-            time.sleep(0.2)
+            time.sleep(RETRY)
 
     def stop(self) -> None:
-        """Stop the server: its sessions are cut off, its data is written; returns when it is gone."""
+        """Cut off the sessions, write the data, end the server; return when it is gone."""
         pid = self.pid()
         # SIGINT is PostgreSQL's fast shutdown, SIGQUIT the immediate one, from which it recovers.
         for order in (signal.SIGINT, signal.SIGQUIT):
@@ -89,6 +87,14 @@ class Postmaster:
             time.sleep(PAUSE)
         return True
 
+    def _spawn(self, command: list[str], log: Path) -> int:
+        """Run the server on its own and return its process id."""
+        # The shell says the id and leaves the server to itself. Quotes in a path are safe: they are
+        # arguments, whereas pg_ctl would put them into a command line.
+        detach = ["/bin/sh", "-c", '"$@" >&2 </dev/null & echo $!', "sh"]
+        with log.open("ab") as stream:
+            return int(self.owner.run([*detach, *command], log=stream).stdout)
+
     def _ready(self, pid: int, deadline: float) -> bool:
         while time.monotonic() < deadline:
             if not _alive(pid):
@@ -96,14 +102,13 @@ class Postmaster:
             if self._line(0) == str(pid) and self._line(7) == "ready":
                 return True
             time.sleep(PAUSE)
-        os.kill(pid, signal.SIGQUIT)
         return False
 
     def _disown(self) -> None:
-        """Make a process file that was left behind harmless when its number now is another program's.
+        """Make a process file harmless that was left behind and whose number is now another's.
 
-        PostgreSQL would take that program for a server. Only the number is replaced: the rest of the
-        file is how it finds out that children of the old server are still at work.
+        PostgreSQL would take that program for a server. Only the number is replaced: the rest of
+        the file is how it finds out that children of the old server are still at work.
         """
         pid = int(self._line(0) or 0)
         if pid > 0 and _alive(pid) and not _serves(pid, self.data):
@@ -114,13 +119,13 @@ class Postmaster:
     def _line(self, number: int) -> str:
         try:
             lines = (self.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return ""
         return lines[number].strip() if number < len(lines) else ""
 
 
 def last_lines(said: str, count: int = 3) -> str:
-    """Return the last lines of what a program said, in one line, without what only repeats the log."""
+    """Return the last lines of what a program said, in one line."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     return " / ".join(lines[-count:]) or "it said nothing"
 
@@ -148,5 +153,6 @@ def _serves(pid: int, data: Path) -> bool:
             return (PROCESSES / str(pid) / "cwd").samefile(data)
         except OSError:
             return False
-    command = ["ps", "-o", "command=", "-p", str(pid)]
-    return str(data) in subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    command = ["/bin/ps", "-o", "command=", "-p", str(pid)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return str(data) in answer.stdout

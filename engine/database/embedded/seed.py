@@ -18,13 +18,13 @@ LOCK = 7_305_117_226  # any number, as long as nobody else uses it
 
 
 def seed(server: Server, files: Iterable[Path]) -> bool:
-    """Run the files in their order as the owner of the database; return False if that was done before.
+    """Run the files in their order as the database's owner; return False if that was done before.
 
-    One transaction holds them all together with the mark, a comment on the database, so a crash leaves
-    nothing behind. The files must hold no transaction commands of their own. RunError names the file
-    and the line at which the database objected.
+    One transaction holds them all together with the mark, a comment on the database, so a crash
+    leaves nothing behind. The files must hold no transaction commands of their own. RunError names
+    the file and the line at which the database objected.
     """
-    import psycopg2  # noqa: PLC0415  the module must be cheap to import for the command line
+    import psycopg2  # here, because to know of the servers one need not load the driver
 
     url = server.owner_url().replace("+psycopg2", "", 1)
     connection = psycopg2.connect(url, connect_timeout=10)
@@ -50,7 +50,7 @@ def _marked(cursor: cursor) -> bool:
 
 
 def _run(cursor: cursor, file: Path) -> None:
-    from psycopg2 import Error  # noqa: PLC0415
+    from psycopg2 import Error
 
     try:
         text = file.read_text(encoding="utf-8")
