@@ -14,6 +14,7 @@ from engine.mapping.scalars import Plain
 from engine.mapping.shape import Deviation, deviations
 
 MAX_FILES = 500
+MAX_LEVELS = 20
 _SECTIONS = ("vars", "connections", "dimensions", "facts")
 
 
@@ -53,6 +54,7 @@ class _Reader:
     deviations: list[Deviation] = field(default_factory=list)
     unusable: list[Problem] = field(default_factory=list)
     _seen: set[Path] = field(default_factory=set)
+    _full: bool = False
 
     def read(self, path: Path, shown: str, above: tuple[Path, ...]) -> Document | None:
         """Read one file and what it includes; None when it cannot be used."""
@@ -80,7 +82,7 @@ class _Reader:
                 real = Path(os.path.realpath(target))
                 if real in above:
                     self._cycle(document, where, above[above.index(real) :])
-                elif real not in self._seen and self._room(document, where):
+                elif real not in self._seen and self._room(document, where, len(above)):
                     seen_as = os.path.normpath(Path(shown).parent / name)
                     part = self.read(target, seen_as, above)
                     if part is not None:
@@ -115,12 +117,17 @@ class _Reader:
         what = f"the files include each other: {chain}"
         self.problems.append(document.problem(where, what, "remove one of these includes"))
 
-    def _room(self, document: Document, where: str) -> bool:
-        if len(self._seen) == MAX_FILES:
-            self._seen.add(Path())
+    def _room(self, document: Document, where: str, level: int) -> bool:
+        """Say whether one more file may be read; say it once when it may not."""
+        what = ""
+        if len(self._seen) >= MAX_FILES:
             what = f"more than {MAX_FILES} files are included"
+        elif level > MAX_LEVELS:
+            what = f"files are included more than {MAX_LEVELS} levels deep"
+        if what and not self._full:
             self.problems.append(document.problem(where, what, "is a pattern too wide?"))
-        return len(self._seen) < MAX_FILES
+        self._full = self._full or bool(what)
+        return not what
 
 
 class _Merge:

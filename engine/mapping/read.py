@@ -126,9 +126,9 @@ def _syntax_problem(error: yaml.YAMLError, source: SourceText) -> Problem:
         what, mark = error.problem or what, error.problem_mark or error.context_mark
     if mark is None:
         return Problem(Place(source.file), f"not YAML: {what}")
-    line = source.text.split("\n")[mark.line : mark.line + 1]
-    where = Place(source.file, mark.line + 1, mark.column + 1)
-    character = line[0][mark.column : mark.column + 1] if line else ""
+    # At the end of a text libyaml counts one line too many.
+    where = source.place(min(mark.index, len(source.text)))
+    character = source.text[mark.index : mark.index + 1]
     if character == "\t" or "tab" in what:
         return Problem(where, "a tab in the indentation", "indent with spaces")
     if "cannot start any token" in what:

@@ -15,7 +15,7 @@ from engine.errors import did_you_mean
 from engine.mapping.marks import has_template
 from engine.mapping.model import Scalar
 from engine.mapping.scan import Finding
-from engine.mapping.template_rules import MAX_ROUNDS, first_mark, refusals, word_at
+from engine.mapping.template_rules import MAX_ROUNDS, first_mark, refusal, word_at
 
 THIS = "{{ this }}"
 MAX_LENGTH = 1 << 20
@@ -80,17 +80,18 @@ def render(text: str, values: Mapping[str, Scalar], *, this: bool = False) -> Re
 
 def _render(text: str, values: Mapping[str, Scalar], *, this: bool) -> str:
     if len(text) > _MAX_TEMPLATE:
-        raise _RefusedError(first_mark(text, 1), "too much text for a template", "write less of it")
+        raise _TooMuchError("too much text for a template")
     tree = _environment().parse(text)
     names = {"vars", "loop", "range", *(("this",) if this else ())}
-    for finding in refusals(tree, text, names):
-        raise _RefusedError(finding.offset, finding.what, finding.hint)
+    refused = refusal(tree, text, names)
+    if refused:
+        raise _RefusedError(refused)
     template = _environment().from_string(tree)
     result = _joined(template.generate(vars=_Vars(values), this=THIS, range=_range))
     if this and has_template(result.replace(THIS, "")):
         # The engine puts the table in by replacing the text of THIS; nothing else may look like it.
         what = "the SQL has {{, {% or {# in it after its templates"
-        raise _RefusedError(first_mark(text, 1), what, "put a blank between the two")
+        raise _RefusedError(Finding(first_mark(text, 1), what, "put a blank between the two"))
     return result
 
 
@@ -113,29 +114,36 @@ def _finding(error: BaseException, text: str, values: Mapping[str, Scalar]) -> F
 class _RefusedError(Exception):
     """The template holds what it may not."""
 
-    def __init__(self, offset: int, what: str, hint: str) -> None:
-        super().__init__(what)
-        self.finding = Finding(offset, what, hint)
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.what)
+        self.finding = finding
 
 
 class _TooMuchError(Exception):
     """The result is too long, or takes too many rounds."""
 
 
-# The last six are raised by Jinja's parser, by the Python that it writes, and by filters.
+# The last three are of Jinja's parser, and of the Python that Jinja writes.
 _FAILURES = (
-    _RefusedError, _TooMuchError, TemplateError,
-    RecursionError, MemoryError, SyntaxError, TypeError, ValueError, ArithmeticError,
-)  # fmt: skip
+    _RefusedError,
+    _TooMuchError,
+    TemplateError,
+    RecursionError,
+    MemoryError,
+    SyntaxError,
+)
 
 
 def _joined(pieces: Iterator[str]) -> str:
     kept, length = [], 0
-    for piece in pieces:
-        length += len(piece)
-        if length > MAX_LENGTH:
-            raise _TooMuchError("the text is longer than 1 MiB after its templates")
-        kept.append(piece)
+    try:
+        for piece in pieces:
+            length += len(piece)
+            if length > MAX_LENGTH:
+                raise _TooMuchError("the text is longer than 1 MiB after its templates")
+            kept.append(piece)
+    except (TypeError, ValueError, ArithmeticError) as error:  # as of 'a' + 1
+        raise TemplateError(str(error)) from error
     return "".join(kept)
 
 
@@ -189,5 +197,5 @@ def _missing(name: str, text: str, values: Mapping[str, Scalar]) -> Finding:
         found = getattr(node, "attr", None) or getattr(getattr(node, "arg", None), "value", None)
         if found == name:
             hint = did_you_mean(name, values) or f"add it to vars, or give --var {name}=..."
-            return Finding(word_at(text, node, name), f"no var named '{name}'", hint)
+            return Finding(word_at(text, node.lineno or 1, name), f"no var named '{name}'", hint)
     return Finding(first_mark(text, 1), f"'{name}' is undefined")

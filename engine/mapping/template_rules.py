@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from jinja2 import nodes
 
@@ -22,47 +23,63 @@ _ALLOWED = (
 _POSSIBLE = "possible are vars, if, for over a list or range(), and simple filters"
 
 
-def refusals(tree: nodes.Template, text: str, names: set[str]) -> Iterator[Finding]:
-    """Find what the language does not allow, from top to bottom."""
-    stack: list[tuple[nodes.Node, frozenset[str], int, bool]] = [(tree, frozenset(names), 0, False)]
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """A node on the way down: `line` is its own or the nearest above, for some have none."""
+
+    node: nodes.Node
+    line: int
+    names: frozenset[str]
+    depth: int
+    looping: bool
+
+
+def refusal(tree: nodes.Template, text: str, names: set[str]) -> Finding | None:
+    """Return the first thing, from top to bottom, that the language does not allow."""
+    stack = [_Visit(tree, 1, frozenset(names), 0, looping=False)]
     count = 0
     while stack:
-        node, known, depth, looping = stack.pop()
+        visit = stack.pop()
         count += 1
-        finding = _refusal(node, text, known, looping=looping)
-        if count > _MAX_NODES or depth > _MAX_DEPTH:
-            finding = Finding(
-                first_mark(text, node.lineno), "too much template", "write less of it"
-            )
-        if finding:
-            yield finding
-            return
-        if isinstance(node, nodes.For):
-            target = [node.target, *getattr(node.target, "items", ())]
-            known |= {name.name for name in target if isinstance(name, nodes.Name)}
-            looping = True
-        children = reversed(list(node.iter_child_nodes()))
-        stack += [(child, known, depth + 1, looping) for child in children]
+        refused = _refused(visit)
+        if count > _MAX_NODES or visit.depth > _MAX_DEPTH:
+            refused = ("too much template", "write less of it")
+        if refused:
+            word = visit.node.name if isinstance(visit.node, nodes.Name) else ""
+            return Finding(word_at(text, visit.line, word), *refused)
+        stack += reversed(list(_below(visit)))
+    return None
 
 
-def _refusal(
-    node: nodes.Node, text: str, known: frozenset[str], *, looping: bool
-) -> Finding | None:
-    at = first_mark(text, node.lineno)
-    if not isinstance(node, _ALLOWED):
-        return Finding(at, f"{_named(node)} is not allowed here", _POSSIBLE)
-    if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in known:
-        hint = f"templates know vars, as in vars.{node.name}"
-        return Finding(word_at(text, node), f"no name '{node.name}'", hint)
-    if isinstance(node, nodes.Getattr | nodes.Getitem) and not _is_plain(node, known):
-        return Finding(at, "only vars.name, vars['name'] and loop.name can be looked into")
-    if isinstance(node, nodes.Call) and not _is_range(node):
-        return Finding(at, "a call is not allowed here", _POSSIBLE)
+def _below(visit: _Visit) -> Iterator[_Visit]:
+    node, names, looping = visit.node, visit.names, visit.looping
     if isinstance(node, nodes.For):
-        if looping:
-            return Finding(at, "a loop inside of a loop is not allowed")
-        if node.recursive or not _is_bounded(node.iter):
-            return Finding(at, "a loop goes over a list that is written out, or over range(n)")
+        target = [node.target, *getattr(node.target, "items", ())]
+        names |= {name.name for name in target if isinstance(name, nodes.Name)}
+        looping = True
+    for child in node.iter_child_nodes():
+        yield _Visit(child, child.lineno or visit.line, names, visit.depth + 1, looping)
+
+
+def _refused(visit: _Visit) -> tuple[str, str] | None:
+    """Return what is wrong with a node, and the hint."""
+    node = visit.node
+    if not isinstance(node, _ALLOWED):
+        return f"{_named(node)} is not allowed here", _POSSIBLE
+    if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in visit.names:
+        return f"no name '{node.name}'", f"templates know vars, as in vars.{node.name}"
+    if isinstance(node, nodes.Getattr | nodes.Getitem) and not _is_plain(node, visit.names):
+        return "only vars.name, vars['name'] and loop.name can be looked into", ""
+    if isinstance(node, nodes.Call) and not _is_range(node):
+        return "a call is not allowed here", _POSSIBLE
+    return _refused_loop(node, looping=visit.looping) if isinstance(node, nodes.For) else None
+
+
+def _refused_loop(node: nodes.For, *, looping: bool) -> tuple[str, str] | None:
+    if looping:
+        return "a loop inside of a loop is not allowed", ""
+    if node.recursive or not _is_bounded(node.iter):
+        return "a loop goes over a list that is written out, or over range(n)", ""
     return None
 
 
@@ -106,8 +123,7 @@ def first_mark(text: str, line: int) -> int:
     return min(found, default=start)
 
 
-def word_at(text: str, node: nodes.Node, word: str = "") -> int:
-    """Return the offset of a word at or below the line of a node, or of the template there."""
-    mark = first_mark(text, node.lineno)
-    at = text.find(word or str(getattr(node, "name", "")), mark)
-    return mark if at < 0 else at
+def word_at(text: str, line: int, word: str) -> int:
+    """Return the offset of a word in the first template at or below a line, or of that template."""
+    mark = first_mark(text, line)
+    return max(mark, text.find(word, mark))
