@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -15,28 +19,43 @@ from engine.errors import SettingsError
 
 SOURCE_FILES = Path("init/source")
 WAREHOUSE_FILES = Path("init/warehouse")
+FOLDER = Path(".demo")
+# At the price of the list, so that the check of the totals keeps quiet about it.
+ORDER = (
+    "INSERT INTO orders (user_id, product_id, quantity, order_date, total) "
+    "SELECT 1, product_id, 2, current_date, 2 * price FROM products WHERE product_id = 1"
+)
+STAR = (
+    "SELECT d.year, p.category, count(*) AS orders, sum(f.total) AS revenue FROM fact_orders f "
+    "JOIN dim_date d ON d.date_key = f.order_date_key JOIN dim_products p USING (product_key) "
+    "GROUP BY 1, 2 ORDER BY 1, 2"
+)
 
 
 def demo(mapping: Path, folder: Path, log: Mapping[str, str | None]) -> None:
     """Validate the mapping, start and fill the servers, run it, and say what to try next.
 
     The servers go on running, so that what is printed can be typed; `engine demo --stop` ends them.
+    When anything fails, those that were started here are stopped again.
     """
     files = {name: sql_files(name) for name in (SOURCE_FILES, WAREHOUSE_FILES)}
     validate((mapping,), {}, connect=False, folder=None)
     servers = Embedded(folder)
-    servers.start()
-    for note in servers.notes:
-        click.echo(note)
-    click.echo(f"two PostgreSQL servers are running, their data is in {folder}")
-    for server, origin in ((servers.source, SOURCE_FILES), (servers.warehouse, WAREHOUSE_FILES)):
-        if seed(server, files[origin]):
-            click.echo(f"{server.name}: filled from {origin}")
-        else:
-            click.echo(f"{server.name}: as it was left")
-    click.echo()
-    run(mapping, {}, Choice((), full_refresh=False), log, report="text", folder=folder)
-    click.echo(what_next(mapping, folder, servers.source, servers.warehouse))
+    with ExitStack() as undo:
+        undo.enter_context(servers)
+        for note in servers.notes:
+            click.echo(f"note: {note}")
+        click.echo(f"two PostgreSQL servers are running, their data is in {folder}")
+        origins = ((servers.source, SOURCE_FILES), (servers.warehouse, WAREHOUSE_FILES))
+        for server, origin in origins:
+            if seed(server, files[origin]):
+                click.echo(f"{server.name}: filled from {origin}/*.sql")
+            else:
+                click.echo(f"{server.name}: there already, with its data")
+        click.echo()
+        run(mapping, {}, Choice((), full_refresh=False), log, report="text", folder=folder)
+        click.echo(what_next(mapping, folder, servers.source, servers.warehouse))
+        undo.pop_all()
 
 
 def sql_files(folder: Path) -> list[Path]:
@@ -52,27 +71,48 @@ def stop(folder: Path) -> None:
     if not folder.is_dir():
         raise SettingsError(f"there is no folder {folder}: nothing to stop")
     Embedded(folder).stop()
-    click.echo(f"stopped; the data is still in {folder}, and may be deleted")
+    # As root the data may be elsewhere, see Cluster.notes: deleting the folder would leave it behind.
+    links = sorted(link for link in folder.glob("*/data") if link.is_symlink())
+    places = [folder, *(link.resolve().parent for link in links)]
+    click.echo(f"no server runs in {folder} any more; the data is still there")
+    click.echo(f"to be rid of that too: rm -r {shlex.join(map(str, places))}")
+
+
+def called() -> str:
+    """Return how this program was called, in a form that can be typed in the present folder."""
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":
+        return f"{shlex.quote(_near(Path(sys.executable)))} -m engine"
+    found = shutil.which(program.name)
+    if found and program.exists() and Path(found).samefile(program):
+        return shlex.quote(program.name)
+    return shlex.quote(_near(program))
+
+
+def _near(path: Path) -> str:
+    """Return a path relative to the present folder where it lies below that."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def what_next(mapping: Path, folder: Path, source: Server, warehouse: Server) -> str:
-    """Return what a newcomer may type now."""
-    options = "--embedded" + ("" if folder == Path(".demo") else f" --folder {folder}")
-    order = (
-        "INSERT INTO orders (user_id, product_id, quantity, order_date, total) "
-        "VALUES (1, 1, 2, current_date, 10)"
-    )
-    star = (
-        "SELECT d.year, p.category, sum(f.total) FROM fact_orders f JOIN dim_date d ON d.date_key = "
-        "f.order_date_key JOIN dim_products p USING (product_key) GROUP BY 1, 2 ORDER BY 1, 2"
-    )
+    """Return what a newcomer may type now: each line but the comments is a command."""
+    where = "" if folder == FOLDER else f" --folder {shlex.quote(str(folder))}"
+    file, program = shlex.quote(str(mapping)), called()
     return f"""
-Try next:
-  look at the star     {warehouse.psql()} -c "{star}"
-  look at the source   {source.psql()}
-  add an order         {source.psql(owner=True)} -c "{order}"
-  load just that       engine run {mapping} {options}
-  see what a run does  engine plan {mapping} {options} --sql
-  change the star      edit {mapping}, then engine validate {mapping} and run again
-  past runs            engine history {options}
-  stop the servers     engine demo --stop{"" if folder == Path(".demo") else f" --folder {folder}"}"""
+What to try next; the servers go on running.
+
+# look at the star
+{warehouse.psql()} -c "{STAR}"
+
+# add an order to the source, then load just that
+{source.psql(owner=True)} -c "{ORDER}"
+{program} run {file} --embedded{where}
+
+# change the star: edit {file}, then see what a run would do, and do it
+{program} plan {file} --embedded{where}
+{program} run {file} --embedded{where}
+
+# past runs; and the end of the servers
+{program} history --embedded{where}
+{program} demo --stop{where}"""
