@@ -65,7 +65,7 @@ class Cluster:
         for leftover in (final, *home.glob(f"{DRAFT}*")):
             _clear(leftover)
         self.data.unlink(missing_ok=True)
-        # A new name each time: an initdb whose parent was killed may still be at work in the old one.
+        # A new name each time: an initdb whose starter was killed may still be at work in another.
         draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=home))
         try:
             self.owner.take(draft)
@@ -77,6 +77,8 @@ class Cluster:
             raise
         if final != self.data:
             self.data.symlink_to(final)
+        for leftover in home.glob(f"{DRAFT}*"):  # what such an initdb wrote after it was cleared
+            _clear(leftover)
 
     def notes(self) -> tuple[str, ...]:
         """Return what a user should know about where the data is."""
