@@ -192,8 +192,10 @@ def _dollar(text: str, at: int) -> Token:
 
 
 def _line_comment(text: str, at: int) -> Token:
-    end = text.find("\n", at)
-    return Token("comment", at, len(text) if end < 0 else end, line=True)
+    end = at
+    while end < len(text) and text[end] not in "\r\n":
+        end += 1
+    return Token("comment", at, end, line=True)
 
 
 def _block_comment(text: str, start: int) -> Token:

@@ -2,6 +2,7 @@
 
 import string
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
@@ -130,13 +131,9 @@ VALUES = st.sampled_from([*SCALARS, *WORDS, *LISTS, *MAPS])
 def test_the_star_with_values_replaced(changes, tmp_path):
     star = yaml.safe_load(STAR.replace("on:", "'on':"))
     for path, value in changes:
-        parent = star
-        for key in path[:-1]:
-            try:
+        with suppress(KeyError, IndexError, TypeError):  # an earlier change took the place away
+            parent = star
+            for key in path[:-1]:
                 parent = parent[key]
-            except (KeyError, IndexError, TypeError):
-                break
-        else:
-            if isinstance(parent, dict) or (isinstance(parent, list) and path[-1] < len(parent)):
-                parent[path[-1]] = value
+            parent[path[-1]] = value
     ends_well(yaml.safe_dump(star, sort_keys=False, allow_unicode=True).encode(), tmp_path)

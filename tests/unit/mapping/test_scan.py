@@ -62,6 +62,7 @@ def test_queries_that_are_right(text, cut):
         ("SELECT (a[1)]", 11, "this ) closes nothing"),
         ("SELECT 1; SELECT 2", 8, "a second statement begins after this ;"),
         ("SELECT 1; -- more\nSELECT 2;", 8, "a second statement begins after this ;"),
+        ("SELECT 1 -- a\r; SELECT 2", 14, "a second statement begins after this ;"),
         ("SELECT 1;; x", 8, "a second statement begins after this ;"),
         ("delete from t", 0, "a query cannot begin with DELETE"),
         ("/* x */ 'a'", 8, "a query cannot begin with 'a'"),
