@@ -48,5 +48,9 @@ def lines(runs: tuple[Past, ...]) -> list[str]:
         ]
         for run in runs
     ]
-    errors = [f"{run.started_at:%Y-%m-%d %H:%M:%S} {run.error}" for run in runs if run.error]
+    errors = [
+        f"{run.started_at:%Y-%m-%d %H:%M:%S} {' '.join(run.error.split())}"
+        for run in runs
+        if run.error
+    ]
     return table_lines([head, *body]) + errors

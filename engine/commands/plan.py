@@ -55,10 +55,13 @@ def _stage_steps(stage: StagePlan) -> Iterator[Step]:
 
 def _about(step: Step) -> str:
     """Say what the title alone does not: the column, the member, the rule."""
-    check = getattr(step, "check", None) or getattr(getattr(step, "condition", None), "check", None)
+    condition = getattr(step, "condition", None)
+    check = getattr(step, "check", None) or getattr(condition, "check", None)
     window = getattr(step, "window", None)
     if check is not None:
-        return f" {label(check)} ({check.severity})"
+        # A check of several columns is a step for each of them.
+        of = f" of {condition.column}" if condition and len(check.columns) > 1 else ""
+        return f" {label(check)}{of} ({check.severity})"
     if window is not None:
         return f" where {window.column} >= {window.low}" if window.low else " everything"
     column, member, rule = (getattr(step, word, None) for word in ("column", "member", "rule"))
