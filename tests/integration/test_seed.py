@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
     Ask = Callable[[str], list[Row]]
     Query = Callable[[str, str], list[Row]]
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -208,6 +212,32 @@ CONTENT = """SELECT md5(string_agg(row::text, '|' ORDER BY row::text COLLATE "C"
 PINNED = "SET timezone = 'UTC'; SET datestyle = 'ISO';"
 
 
+DIGEST = "9aedf45df8930655c546d6386d3f9cd7"
+
+
 def test_the_rows_are_the_same_everywhere(ask: Ask) -> None:
     """On every major version and on every machine; a change of the seed changes this on purpose."""
-    assert ask(PINNED + CONTENT) == [("9aedf45df8930655c546d6386d3f9cd7",)]
+    assert ask(PINNED + CONTENT) == [(DIGEST,)]
+
+
+def test_psql_loads_them_too_whatever_its_settings(databases: Databases) -> None:
+    server = databases.warehouse  # an empty database
+    command = [server.program, "-v", "ON_ERROR_STOP=1", "-1qX", "-d", server.database]
+    files = sorted((ROOT / "init/source").glob("*.sql"))
+    answer = subprocess.run(
+        [*command, *(f"--file={file}" for file in files)],
+        env={
+            "PGHOST": server.host,
+            "PGPORT": str(server.port),
+            "PGUSER": server.user,
+            "PGPASSFILE": str(server.passfile),
+            "PGTZ": "America/Los_Angeles",
+            "PGDATESTYLE": "SQL, DMY",
+            "PGCLIENTENCODING": "LATIN1",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.stderr == ""
+    assert databases.query(databases.warehouse_url, PINNED + CONTENT) == [(DIGEST,)]

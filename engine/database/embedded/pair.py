@@ -27,7 +27,7 @@ The databases of `engine demo`: two PostgreSQL servers that belong to this folde
   source/      a small web shop, where the engine reads
   warehouse/   the star schema, which the engine fills
 
-In each: data (the database itself), passfile (its passwords), port, server.log.
+In each: data (the database itself, or a link to it), passfile (its passwords), port, server.log.
 To be rid of it all: run `engine demo --stop`, then delete this folder.
 """
 
