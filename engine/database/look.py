@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import psycopg2
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from engine.database.connect import execute
-from engine.database.failure import message_of
+from engine.database.refusal import refused
+from engine.database.trial import trial
 from engine.database.types import Described, describe
-from engine.errors import Place, Problem, did_you_mean
+from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Dimension, Entry, Fact, Source, Star
-from engine.plan.checks import ROW_WISE
-from engine.plan.shape import CALENDAR_TYPES, bare, definitions, key_type, probe_name
+from engine.plan.shape import CALENDAR_TYPES, probe_name
 from engine.plan.steps import StagedColumn
 from engine.plan.world import World
-from engine.sql.quote import expression, ident, literal, type_name, typed
+from engine.sql.quote import expression, ident, type_name
 
 CURSOR_TYPES = (
     "smallint integer bigint numeric date text character-varying "
@@ -59,7 +58,7 @@ def look(
         if found.sources[entry.name]:
             found.types[entry.name] = _computed(star, entry, document, warehouse, found)
     if not found.problems:
-        _checks(star, document, warehouse, found)
+        found.problems += trial(star, document, warehouse, World(found.sources, found.types))
     return found
 
 
@@ -75,7 +74,7 @@ def _source(
     try:
         columns = describe(connection, f"{before}{source.query}\n) as q limit 0")
     except DBAPIError as error:
-        found.problems.append(refused(error, document, path, len(before)))
+        found.problems.append(refused(error, document, path, lambda at: at - len(before)))
         return ()
     found.problems += _column_problems(entry, source, columns, document)
     return tuple(StagedColumn(column.name, column.type, column.cast) for column in columns)
@@ -128,12 +127,15 @@ def _column_problems(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """An expression whose type is asked: under which name, in which SQL, and where its text stands."""
+    """An expression whose type is asked: under which name, in which SQL, and where its text stands.
+
+    `opening` is how many characters of the SQL come before the mapping's own; None for none of them.
+    """
 
     name: str
     sql: str
     path: str
-    offset: int = 1  # characters of SQL before the mapping's own text
+    opening: int | None
 
 
 def _computed(
@@ -159,19 +161,19 @@ def _asked(entry: Entry, document: Document) -> Iterator[Asked]:
     for column in entry.columns:
         path = document.text_path(column.path, "expr")
         base = ident(column.name) if column.expr is None else expression(column.expr)
-        offset = 2 if "\n" in base[:2] else 1
+        opening = base.index(column.expr) if column.expr is not None else None
         if column.expr is not None:
-            yield Asked(f"={column.name}", base, path, offset)
+            yield Asked(f"={column.name}", base, path, opening)
         if column.type is not None:
             at = document.text_path(column.path, "type")
-            yield Asked(column.name, f"{base}::{type_name(column.type)}", at, -1)
+            yield Asked(column.name, f"{base}::{type_name(column.type)}", at, None)
         elif column.expr is not None:
-            yield Asked(column.name, base, path, offset)
+            yield Asked(column.name, base, path, opening)
     for lookup in entry.lookups if isinstance(entry, Fact) else ():
         for name, text in lookup.on:
             path = document.text_path(document.text_path(lookup.path, "on"), name)
             sql = expression(text)
-            yield Asked(probe_name(lookup, name), sql, path, 2 if "\n" in sql[:2] else 1)
+            yield Asked(probe_name(lookup, name), sql, path, sql.index(text))
 
 
 def _ask(
@@ -192,12 +194,18 @@ def _ask(
                 types[one.name] = describe(warehouse, f"select {one.sql} as c{origin}")[0].type
             except DBAPIError as error:
                 if one.name.lstrip("=") not in failed:  # a bad expression has no good cast
-                    found.problems.append(
-                        refused(error, document, one.path, len("select ") + one.offset)
-                    )
+                    found.problems.append(refused(error, document, one.path, _inside(one)))
                 failed.add(one.name.lstrip("="))
         return types
     return {one.name: c.type for one, c in zip(questions, columns, strict=True)}
+
+
+def _inside(one: Asked) -> Callable[[int], int] | None:
+    """Say how an offset in `select <expression> …` becomes one in the mapping's text."""
+    if one.opening is None:
+        return None
+    before = len("select ") + one.opening
+    return lambda at: at - before
 
 
 def _lookup_problems(
@@ -237,76 +245,3 @@ def _natural_type(dimension: Dimension, name: str, found: Found) -> str:
     if dimension.calendar:
         return CALENDAR_TYPES.get(name, "")
     return found.types.get(dimension.name, {}).get(name, "")
-
-
-# --- values and checks
-
-
-def _checks(star: Star, document: Document, warehouse: Connection, found: Found) -> None:
-    """Try every value of special members and checks, and every check query, on a star of the right types."""
-    world = World(found.sources, found.types)
-    shapes = {entry.name: definitions(star, entry, world) for entry in star.entries}
-    stars = ", ".join(
-        f"{ident(name)} as (select "
-        + ", ".join(f"null::{type_name(c.type)} as {ident(c.name)}" for c in columns)
-        + " where false)"
-        for name, columns in shapes.items()
-    )
-    for entry in star.entries:
-        types = {column.name: column.type for column in shapes[entry.name]}
-        found.problems += _value_problems(entry, types, document, warehouse)
-        for check in entry.checks:
-            if check.kind != "sql":
-                continue
-            sql = check.sql.replace("{{ this }}", ident(entry.name))
-            before = f"with {stars} select * from (\n"
-            try:
-                execute(warehouse, f"{before}{sql}\n) as q limit 0").close()
-            except DBAPIError as error:
-                path = document.text_path(check.path, "sql")
-                found.problems.append(refused(error, document, path, len(before)))
-
-
-def _value_problems(
-    entry: Entry, types: Mapping[str, str], document: Document, warehouse: Connection
-) -> Iterator[Problem]:
-    """Find values that their column cannot hold."""
-    tried: list[tuple[str, str]] = []
-    for check in entry.checks:
-        if check.kind in ROW_WISE:
-            values = [
-                value for value in (*check.values, check.low, check.high) if value is not None
-            ]
-            tried += [
-                (typed(v, bare(types[name])), check.path) for v in values for name in check.columns
-            ]
-    if isinstance(entry, Dimension):
-        for member in entry.special_members:
-            tried.append((f"{literal(member.key)}::{key_type(entry)}", f"{member.path}.key"))
-            tried += [
-                (typed(v, bare(types[n])), f"{member.path}.{n}")
-                for n, v in member.values
-                if n in types
-            ]
-    for sql, path in tried:
-        try:
-            execute(warehouse, f"select {sql}").close()
-        except DBAPIError as error:
-            yield Problem(document.place(path), message_of(error))
-
-
-# --- what a database says
-
-
-def refused(error: DBAPIError, document: Document, path: str, before: int) -> Problem:
-    """Turn a database's refusal of SQL into a problem at the very character of the mapping."""
-    origin = error.orig
-    position = origin.diag.statement_position if isinstance(origin, psycopg2.Error) else None
-    place: Place = document.place(path)
-    offset = int(position) - 1 - before if position else -1
-    if before >= 0 and offset >= 0:
-        place = document.inside(path, offset)
-    hint = origin.diag.message_hint if isinstance(origin, psycopg2.Error) else ""
-    if isinstance(origin, psycopg2.errors.InsufficientPrivilege):
-        hint = "grant the right to the role that the engine connects as, for instance GRANT SELECT ON …"
-    return Problem(place, message_of(error), hint or "")

@@ -1,0 +1,31 @@
+"""A database's refusal of a mapping's SQL, as a problem at the very character of the mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import psycopg2
+from sqlalchemy.exc import DBAPIError
+
+from engine.database.failure import message_of
+from engine.errors import Problem
+from engine.mapping.document import Document
+
+
+def refused(
+    error: DBAPIError, document: Document, path: str, offset: Callable[[int], int] | None = None
+) -> Problem:
+    """Turn a database's refusal into a problem; `offset` tells where in the mapping's text it points.
+
+    It gets the offset, from 0, in the statement that was sent; without it the place is the whole text's.
+    """
+    origin = error.orig
+    diagnosis = origin.diag if isinstance(origin, psycopg2.Error) else None
+    position = diagnosis.statement_position if diagnosis else None
+    place = document.place(path)
+    if offset and position and (at := offset(int(position) - 1)) >= 0:
+        place = document.inside(path, at)
+    hint = (diagnosis.message_hint if diagnosis else "") or ""
+    if isinstance(origin, psycopg2.errors.InsufficientPrivilege):
+        hint = "grant the right to the role that the engine connects as, for instance GRANT SELECT ON …"
+    return Problem(place, message_of(error), hint)
