@@ -10,8 +10,8 @@ import click
 
 from engine.commands.wire import WAREHOUSE, environment
 from engine.database.connect import Sessions, engine_for
-from engine.database.ledger import Past
-from engine.database.ledger import history as past_runs
+from engine.database.history import Past
+from engine.database.history import history as past_runs
 from engine.report import table_lines
 from engine.settings import settings_for
 

@@ -1,0 +1,63 @@
+"""Past runs, as the ledger tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import Row
+
+from engine.database.ledger import version_of
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A run of the past, with the sums of its counts. A run whose lock is gone has died."""
+
+    run_id: str
+    mapping: str
+    status: str
+    started_at: datetime
+    seconds: float | None
+    counts: dict[str, int]
+    warnings: int
+    error: str | None
+
+
+HISTORY = """
+select r.run_id::text, r.mapping, r.started_at, r.seconds, r.error,
+  case when r.status = 'running' and l.run_id is null then 'died' else r.status end as status,
+  coalesce((select jsonb_object_agg(s.measure, s.rows) from (
+    select measure, sum(rows) as rows from engine.step as s
+    where s.run_id = r.run_id and s.measure <> '' group by measure) as s), '{}') as counts,
+  (select count(*) from engine.check_result as c where c.run_id = r.run_id and c.status <> 'pass') as warnings
+from engine.run as r
+left join engine.lock as l on l.run_id = r.run_id
+where cast(:mapping as text) is null or r.mapping = :mapping
+order by r.started_at desc, r.run_id
+limit :most
+"""
+
+
+def history(connection: Connection, mapping: str | None, most: int) -> tuple[Past, ...]:
+    """Return the newest runs, newest first; none when the warehouse has no ledger yet."""
+    if version_of(connection) == 0:
+        return ()
+    rows: Iterable[Row[tuple[object, ...]]] = connection.execute(
+        text(HISTORY), {"mapping": mapping, "most": most}
+    )
+    return tuple(
+        Past(
+            row.run_id,
+            row.mapping,
+            row.status,
+            row.started_at,
+            row.seconds,
+            {name: int(count) for name, count in row.counts.items()},
+            row.warnings,
+            row.error,
+        )
+        for row in rows
+    )
