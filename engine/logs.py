@@ -56,17 +56,24 @@ class Redactor:
             return
         with self._guard:
             self._forms |= _forms_of(secret)
-            # The longest first: of two secrets that begin alike, no rest of the longer may show.
-            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
-            self._known = re.compile("|".join(map(re.escape, longest_first)))
+            self._known = None
 
     def redact(self, text: str) -> str:
         """Return the text with `***` in place of every secret."""
-        if self._known:
-            text = self._known.sub(HIDDEN, text)
+        # What is known first: a pattern could take a part of it, and leave the rest to be read.
+        text = (self._known or self._compiled()).sub(HIDDEN, text)
         for pattern in PATTERNS:
             text = pattern.sub(rf"\1{HIDDEN}", text)
         return text
+
+    def _compiled(self) -> re.Pattern[str]:
+        """Return one pattern for all forms: the next call's too, unless a secret comes between."""
+        with self._guard:
+            # The longest first: of two secrets that begin alike, no rest of the longer may show.
+            longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
+            # Without secrets, what never matches.
+            self._known = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
+            return self._known
 
 
 def _forms_of(secret: str) -> set[str]:

@@ -1,7 +1,7 @@
 import logging
 import socket
 import struct
-from contextlib import closing
+from contextlib import closing, suppress
 from threading import Thread
 
 import psycopg2
@@ -50,25 +50,26 @@ def answering():
 
     def serve(answer):
         listener = socket.create_server(("127.0.0.1", 0))
-        listeners.append(listener)
 
         def answer_each():
-            while True:
-                try:
+            with suppress(OSError):  # closed: the test is over
+                while True:
                     peer, _ = listener.accept()
-                except OSError:  # closed: the test is over
-                    return
-                with peer:
-                    peer.recv(1024)
-                    peer.sendall(answer)
+                    with peer, suppress(OSError):  # a client may leave early
+                        peer.recv(1024)
+                        peer.sendall(answer)
 
-        Thread(target=answer_each, daemon=True).start()
+        thread = Thread(target=answer_each, daemon=True)
+        thread.start()
+        listeners.append((listener, thread))
         return listener.getsockname()[1]
 
     yield serve
-    for listener in listeners:
-        listener.shutdown(socket.SHUT_RDWR)
+    for listener, thread in listeners:
+        with suppress(OSError):  # macOS knows no shutdown of a listener, and wakes it at close
+            listener.shutdown(socket.SHUT_RDWR)
         listener.close()
+        thread.join(5)
 
 
 def error_response(state, text):

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import psycopg2.extensions
 import pytest
 import sqlalchemy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import logs
@@ -145,6 +145,7 @@ def test_ssl_as_jdbc_writes_it():
     assert settings.options == (("sslmode", "require"),)
 
 
+@settings(deadline=None)
 @given(
     user=st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1),
     password=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1),
@@ -158,6 +159,7 @@ def test_any_encoded_url_comes_back(user, password, database):
     assert settings.secret.reveal() == password
 
 
+@settings(deadline=None)
 @given(st.text(), st.text())
 def test_any_text_as_a_url_is_read_or_refused(start, rest):
     for url in (start, f"postgresql://{rest}", f"postgresql://u:{start}@h/{rest}"):
