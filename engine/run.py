@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -148,7 +149,8 @@ def plan(
 def _interruptible(attempt: Attempt, started: float) -> Report:
     """Try on a thread of its own: the main thread stays free to hear a signal and stop the servers."""
     with Sessions() as sessions, ThreadPoolExecutor(1, thread_name_prefix="run") as pool:
-        work = pool.submit(_try, attempt, sessions, started)
+        # With this thread's context, in which the log finds the run's id (engine.logs.bound).
+        work = pool.submit(copy_context().run, _try, attempt, sessions, started)
         try:
             return work.result()
         except KeyboardInterrupt:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, field
 
 import psycopg2
@@ -69,7 +70,7 @@ class Staging:
         self, pool: ThreadPoolExecutor, plans: tuple[StagePlan, ...]
     ) -> dict[str, Future[Staged]]:
         """Begin to fill every stage; the result of each comes when it is full."""
-        return {plan.entry: pool.submit(self.fill, plan) for plan in plans}
+        return {plan.entry: pool.submit(copy_context().run, self.fill, plan) for plan in plans}
 
     def fill(self, plan: StagePlan) -> Staged:
         """Make and fill one stage."""
