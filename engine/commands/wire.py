@@ -10,8 +10,9 @@ from pathlib import Path
 
 from engine.errors import SettingsError, did_you_mean
 from engine.mapping.model import Connection, Star
-from engine.settings import ConnectionSettings, settings_for
+from engine.settings import PLACE, TLS, ConnectionSettings, settings_for
 
+PARTS = ("URL", *PLACE, "PASSWORD", "PASSWORD_FILE", *TLS)
 WAREHOUSE = (Connection("warehouse", "WAREHOUSE"),)
 
 
@@ -26,11 +27,11 @@ def environment(folder: Path | None) -> Iterator[Mapping[str, str]]:
     if not folder.is_dir():
         raise SettingsError(f"there are no databases in {folder} yet: run `engine demo` first")
     with Embedded(folder) as servers:
-        yield {
-            **os.environ,
-            "SOURCE_URL": servers.source.url(),
-            "WAREHOUSE_URL": servers.warehouse.url(),
-        }
+        urls = {"SOURCE": servers.source.url(), "WAREHOUSE": servers.warehouse.url()}
+        # Settings of one's own databases would contradict these, so they are not looked at.
+        hidden = {f"{prefix}_{part}" for prefix in urls for part in PARTS}
+        kept = {name: value for name, value in os.environ.items() if name not in hidden}
+        yield kept | {f"{prefix}_URL": url for prefix, url in urls.items()}
 
 
 @contextmanager

@@ -30,10 +30,18 @@ def project(folder):
         Embedded(path / ".demo").remove()
 
 
+# What a person may have set for databases of their own; the demo has to do without.
+ELSEWHERE = {
+    "SOURCE_HOST": "db.invalid",
+    "SOURCE_PASSWORD_FILE": "/nowhere",
+    "WAREHOUSE_SSLMODE": "require",
+}
+
+
 def environment():
-    """Nothing of ours but what the programs need to be found."""
+    """Nothing of ours but what the programs need to be found, and what may be in the way."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    return kept | {"PYTHONPATH": str(ROOT), "PAGER": "cat"}
+    return kept | ELSEWHERE | {"PYTHONPATH": str(ROOT), "PAGER": "cat"}
 
 
 def engine(project, *arguments, code=0):
