@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from engine.database.source import Snapshot
 from engine.database.staging import Staged
 from engine.errors import CheckFailedError, Place, RunError
 from engine.mapping.load import Loaded
-from engine.mapping.model import Tolerance
+from engine.mapping.model import Star, Tolerance
 from engine.plan.progress import Mark, Progress, advance, base
 from engine.plan.quality import Status, Verdict, judge, label, tolerated
 from engine.plan.steps import (
@@ -34,7 +34,7 @@ from engine.plan.steps import (
     RejectCheck,
     Step,
 )
-from engine.plan.world import World
+from engine.plan.world import TableState, World
 from engine.report import Report, check_line, entry_report
 from engine.sql.render import render
 
@@ -181,6 +181,7 @@ class Publication:
             lag = entry.source.cursor.lag if entry.source.cursor else None
             mark = Mark(snapshot.activity.moment, high)
             new[entry.name] = advance(before, mark, snapshot.activity, lag)
+        new |= dict.fromkeys(_orphaned(loaded.star, world, stages), Progress(None))
         ledger.save_progress(self._main, self._run_id, loaded.star.name, new)
 
     def report(self, plan: Plan, seconds: float, notices: tuple[Notice, ...] = ()) -> Report:
@@ -202,6 +203,14 @@ class Publication:
         ledger.end(self._main, self._run_id, "done", None, report.seconds)
         self._sessions.refuse_when_cancelled()
         self._main.commit()
+
+
+def _orphaned(star: Star, world: World, stages: Mapping[str, object]) -> Iterator[str]:
+    """Find facts that hold keys of a dimension that this run made anew without them: read them again."""
+    for fact in star.facts:
+        made = {x.dimension for x in fact.lookups if x.dimension in stages}
+        if fact.name not in stages and any(world.tables.get(n, TableState()).empty for n in made):
+            yield fact.name
 
 
 def drop_stages(plan: Plan, connection: Connection) -> None:

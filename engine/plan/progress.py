@@ -96,7 +96,8 @@ def reading(
     if full_refresh:
         return Reading(reason="a full refresh was asked for: everything is read", reconcile=True)
     if not progress.identity:
-        return Reading()
+        # What the table holds, if anything, may be of another time: even appended facts are compared.
+        return Reading(reconcile=True)
     if progress.identity != identity:
         why = "the source is another one, or was restored or failed over, since the last run"
     elif progress.fingerprint != fingerprint:
