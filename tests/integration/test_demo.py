@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.commands.demo import called
 from engine.database.embedded import Embedded
 
 ROOT = Path(__file__).parents[2]
@@ -201,3 +202,18 @@ def test_a_demo_outside_the_project_says_where_it_belongs(tmp_path):
     assert "no SQL files in init/source" in engine(tmp_path, "demo", code=2)
     assert list(tmp_path.iterdir()) == []
     assert "nothing to stop" in engine(tmp_path, "demo", "--stop", code=2)
+
+
+def test_the_advice_calls_the_engine_as_it_was_called(tmp_path, monkeypatch):
+    program = tmp_path / "a b/engine"
+    program.parent.mkdir()
+    program.touch(mode=0o755)
+    monkeypatch.chdir(tmp_path)
+    for given in ("a b/engine", str(program)):
+        monkeypatch.setattr(sys, "argv", [given])
+        assert called() == "'a b/engine'"
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert called() == "engine"
+    monkeypatch.setattr(sys, "argv", ["/elsewhere/engine/__main__.py"])
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "a b/python"))
+    assert called() == "'a b/python' -m engine"
