@@ -108,7 +108,7 @@ class Cluster:
             f"--pgdata={draft}",
             f"--username={ADMIN}",
             "--encoding=UTF8",
-            "--text-search-config=pg_catalog.english",
+            "--text-search-config=english",
             # Passwords over the loopback and nothing else; initdb would otherwise want one already.
             "--auth-host=scram-sha-256",
             "--auth-local=reject",
