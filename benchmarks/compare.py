@@ -18,7 +18,7 @@ ROWS = {
     """,
     "fact_orders": """
         SELECT f.order_date_key, d.date, f.user_key = -1, u.user_id, f.product_key = -1, p.product_id,
-               f.order_id, f.quantity, f.total, f.unit_price, f.list_total, f.discount
+               f.order_id, f.quantity, f.total, f.unit_price, f.net_total, f.vat
         FROM {s}.fact_orders AS f
         LEFT JOIN {s}.dim_date AS d ON d.date_key = f.order_date_key
         LEFT JOIN {s}.dim_users AS u ON u.user_key = f.user_key

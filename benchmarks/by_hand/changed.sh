@@ -18,9 +18,8 @@ copy users "SELECT user_id, name, email, city, created_at, updated_at FROM users
   WHERE updated_at >= '$users_from'" & users=$!
 copy products "SELECT product_id, name, category, price, updated_at FROM products
   WHERE updated_at >= '$products_from'" & products=$!
-copy orders "SELECT o.order_id, o.user_id, o.product_id, o.quantity, o.order_date, o.total,
-    p.price AS list_price, o.updated_at
-  FROM orders o LEFT JOIN products p USING (product_id) WHERE o.updated_at >= '$orders_from'" & orders=$!
+copy orders "SELECT order_id, user_id, product_id, quantity, order_date, total, updated_at
+  FROM orders WHERE updated_at >= '$orders_from'" & orders=$!
 wait $users
 wait $products
 wait $orders

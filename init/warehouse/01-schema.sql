@@ -78,8 +78,8 @@ create table if not exists "public"."fact_orders" (
   "quantity" integer,
   "total" numeric(12,2),
   "unit_price" numeric(12,2),
-  "list_total" numeric(12,2),
-  "discount" numeric(12,2)
+  "net_total" numeric(12,2),
+  "vat" numeric(12,2)
 );
 
 alter table "public"."fact_orders" add primary key ("order_id");

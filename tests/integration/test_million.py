@@ -31,7 +31,7 @@ TOTALS = (
 USERS_SUMS = "sum(user_id), sum(length(name)), count(city)"
 PRODUCTS_SUMS = "sum(product_id), sum(price), count(band)"
 ORDERS_SUMS = (
-    "sum(order_id), sum(quantity), sum(total), sum(unit_price), sum(list_total), sum(discount)"
+    "sum(order_id), sum(quantity), sum(total), sum(unit_price), sum(net_total), sum(vat)"
 )
 
 SOURCE = {
@@ -59,8 +59,8 @@ SOURCE = {
                (extract(year FROM order_date) * 10000 + extract(month FROM order_date) * 100
                 + extract(day FROM order_date))::int AS order_date_key,
                quantity, total, round(total / quantity, 2) AS unit_price,
-               price * quantity AS list_total, price * quantity - total AS discount
-        FROM orders LEFT JOIN products USING (product_id)
+               round(total / 1.21, 2) AS net_total, round(total - total / 1.21, 2) AS vat
+        FROM orders
         """,
     ),
 }
@@ -82,7 +82,7 @@ STAR = {
         ORDERS_SUMS,
         """
         SELECT order_id, user_id, product_id, date AS order_date, order_date_key,
-               quantity, total, unit_price, list_total, discount
+               quantity, total, unit_price, net_total, vat
         FROM fact_orders
         JOIN dim_users USING (user_key)
         JOIN dim_products USING (product_key)

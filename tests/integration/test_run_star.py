@@ -25,8 +25,8 @@ SOURCE = {
     """,
     "orders": """
         SELECT order_id, user_id, product_id, order_date, quantity, total,
-               round(total / quantity, 2), price * quantity, price * quantity - total
-        FROM orders LEFT JOIN products USING (product_id) ORDER BY order_id
+               round(total / quantity, 2), round(total / 1.21, 2), round(total - total / 1.21, 2)
+        FROM orders ORDER BY order_id
     """,
 }
 LOADED = {
@@ -39,7 +39,7 @@ LOADED = {
         FROM dim_products WHERE product_key <> -1 ORDER BY product_id
     """,
     "orders": """
-        SELECT order_id, user_id, product_id, d.date, quantity, total, unit_price, list_total, discount
+        SELECT order_id, user_id, product_id, d.date, quantity, total, unit_price, net_total, vat
         FROM fact_orders
         JOIN dim_date AS d ON date_key = order_date_key
         JOIN dim_users USING (user_key) JOIN dim_products USING (product_key) ORDER BY order_id

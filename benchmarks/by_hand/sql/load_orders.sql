@@ -10,8 +10,8 @@ SELECT coalesce(d.date_key, -1) AS order_date_key,
        s.quantity,
        s.total::numeric(12,2) AS total,
        (s.total / nullif(s.quantity, 0))::numeric(12,2) AS unit_price,
-       (s.quantity * s.list_price)::numeric(12,2) AS list_total,
-       (s.quantity * s.list_price - s.total)::numeric(12,2) AS discount
+       (s.total / 1.21)::numeric(12,2) AS net_total,
+       (s.total - s.total / 1.21)::numeric(12,2) AS vat
 FROM stage_orders AS s
 LEFT JOIN dim_date AS d ON d.date = s.order_date
 LEFT JOIN dim_users AS u ON u.user_id = s.user_id

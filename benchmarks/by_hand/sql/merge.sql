@@ -47,8 +47,8 @@ SELECT coalesce(d.date_key, -1),
        s.quantity,
        s.total::numeric(12,2),
        (s.total / nullif(s.quantity, 0))::numeric(12,2),
-       (s.quantity * s.list_price)::numeric(12,2),
-       (s.quantity * s.list_price - s.total)::numeric(12,2)
+       (s.total / 1.21)::numeric(12,2),
+       (s.total - s.total / 1.21)::numeric(12,2)
 FROM stage_orders AS s
 LEFT JOIN dim_date AS d ON d.date = s.order_date
 LEFT JOIN dim_users AS u ON u.user_id = s.user_id
@@ -56,12 +56,12 @@ LEFT JOIN dim_products AS p ON p.product_id = s.product_id
 ON CONFLICT (order_id) DO UPDATE
 SET order_date_key = excluded.order_date_key, user_key = excluded.user_key,
     product_key = excluded.product_key, quantity = excluded.quantity, total = excluded.total,
-    unit_price = excluded.unit_price, list_total = excluded.list_total, discount = excluded.discount
-WHERE (t.order_date_key, t.user_key, t.product_key, t.quantity, t.total, t.unit_price, t.list_total,
-       t.discount)
+    unit_price = excluded.unit_price, net_total = excluded.net_total, vat = excluded.vat
+WHERE (t.order_date_key, t.user_key, t.product_key, t.quantity, t.total, t.unit_price, t.net_total,
+       t.vat)
     IS DISTINCT FROM (excluded.order_date_key, excluded.user_key, excluded.product_key,
-                      excluded.quantity, excluded.total, excluded.unit_price, excluded.list_total,
-                      excluded.discount);
+                      excluded.quantity, excluded.total, excluded.unit_price, excluded.net_total,
+                      excluded.vat);
 
 UPDATE watermark SET
     users = greatest(users, (SELECT max(updated_at) FROM stage_users)),
