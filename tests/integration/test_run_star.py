@@ -169,7 +169,7 @@ def test_the_command_line_reports_a_run_as_one_json_object(stars):
     assert list(rows) == list(ENTRIES)
     (orders,) = stars.source("SELECT count(*) FROM orders")[0]
     assert rows["fact_orders"]["read"] == rows["fact_orders"]["inserted"] == orders
-    assert [check["status"] for check in report["checks"]] == ["pass"] * 13
+    assert {check["status"] for check in report["checks"]} == {"pass"}
     # One line of log for each step, then one for the run, all of this run.
     lines = [json.loads(line) for line in first.stderr.splitlines()]
     assert {line["run_id"] for line in lines} == {report["run_id"]}
@@ -177,4 +177,5 @@ def test_the_command_line_reports_a_run_as_one_json_object(stars):
     again = stars.engine("run", STAR)
     assert again.returncode == 0
     assert "star: done" in again.stdout
-    assert "13 of 13 checks passed" in again.stdout
+    number = len(report["checks"])
+    assert f"{number} of {number} checks passed" in again.stdout
