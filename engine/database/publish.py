@@ -29,6 +29,7 @@ from engine.plan.steps import (
     DropStage,
     Notice,
     Plan,
+    ProveFilled,
     ProveFound,
     ProveUnique,
     RejectCheck,
@@ -87,15 +88,12 @@ class Publication:
         done = self._timed(step, lambda: count_of(self._main, render(step)))
         if isinstance(step, RejectCheck):
             self._rejected.append((step, done.rows))
-        if isinstance(step, ProveUnique | ProveFound) and done.rows:
-            what = (
-                f"{done.rows:,} keys have"
-                if isinstance(step, ProveUnique)
-                else f"{done.rows:,} rows have"
-            )
-            raise CheckFailedError(
-                f"{step.rule.place}: {step.entry}: {what} a problem: {step.rule.text}"
-            )
+        if isinstance(step, ProveUnique | ProveFound | ProveFilled) and done.rows:
+            what = {
+                ProveUnique: f"{done.rows:,} keys have a problem: ",
+                ProveFound: f"{done.rows:,} rows have a problem: ",
+            }.get(type(step), "")
+            raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what}{step.rule.text}")
 
     def _timed(self, step: Step, work: Callable[[], int]) -> Done:
         self._sessions.refuse_when_cancelled()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.mapping.model import Dimension, Entry, Star
-from engine.plan.reject import Locate, reject_steps
+from engine.plan.reject import Locate, reject_steps, rule_of
 from engine.plan.shape import bare, definitions, match_columns, rows, target
 from engine.plan.steps import (
     Analyze,
@@ -14,6 +14,7 @@ from engine.plan.steps import (
     DeleteGone,
     EnsureMember,
     InsertNew,
+    ProveFilled,
     Quarantine,
     Rule,
     Step,
@@ -21,6 +22,11 @@ from engine.plan.steps import (
     UpdateChanged,
 )
 from engine.plan.world import Reading, TableState, World
+
+NOTHING_LEFT = (
+    "there is no row to load, and load: replace would empty the table; "
+    "if that is right, say allow_empty: true"
+)
 
 
 def state_of(entry: Entry, world: World) -> TableState:
@@ -62,19 +68,28 @@ def load_steps(
         order=match if isinstance(entry, Dimension) else (),
     )
     if entry.load == "replace" and not fresh:
-        yield DeleteGone(
-            entry=entry.name,
-            table=table,
-            rows=own.only(match),
-            match=match,
-            key=entry.key if isinstance(entry, Dimension) else "",
-            referenced_by=_referring(star, entry),
-        )
+        yield from _removal(star, entry, world, place)
     yield from keys
     if isinstance(entry, Dimension):
         yield from member_steps(star, entry, world)
     if fresh:
         yield Analyze(entry=entry.name, table=table)
+
+
+def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
+    """Plan how a `replace` deletes what the source no longer has."""
+    own, match = rows(star, entry, world), match_columns(entry)
+    if entry.source and not entry.source.allow_empty:
+        rule = rule_of(f"{entry.path}.source", NOTHING_LEFT, place)
+        yield ProveFilled(entry=entry.name, stage=own.stage, rule=rule)
+    yield DeleteGone(
+        entry=entry.name,
+        table=target(star, entry),
+        rows=own.only(match),
+        match=match,
+        key=entry.key if isinstance(entry, Dimension) else "",
+        referenced_by=_referring(star, entry),
+    )
 
 
 def _updates(entry: Entry, world: World) -> bool:

@@ -48,14 +48,14 @@ def _key_steps(
     own = rows(star, entry, world).only(match)
     word = "natural_key" if isinstance(entry, Dimension) else "grain"
     called = word.replace("_", " ")
-    rule = _rule(f"{entry.path}.{word}", f"the {called} is null", place)
+    rule = rule_of(f"{entry.path}.{word}", f"the {called} is null", place)
     yield RejectNullKeys(entry=name, rows=own, match=match, rule=rule), rule
     order = entry.source.dedupe if entry.source else None
     if order:
-        rule = _rule(f"{entry.path}.source.dedupe", "another row of this key came first", place)
+        rule = rule_of(f"{entry.path}.source.dedupe", "another row of this key came first", place)
         yield RejectDuplicates(entry=name, rows=own, match=match, order=order, rule=rule), rule
     elif prove:
-        rule = _rule(f"{entry.path}.{word}", f"the {called} is not unique", place)
+        rule = rule_of(f"{entry.path}.{word}", f"the {called} is not unique", place)
         yield ProveUnique(entry=name, rows=own, match=match, rule=rule), rule
 
 
@@ -63,7 +63,7 @@ def _lookup_steps(star: Star, fact: Fact, world: World, place: Locate) -> Iterat
     table = stage(star, fact)
     joins = {join.column: join for join in rows(star, fact, world).joins}
     for lookup in fact.lookups:
-        rule = _rule(lookup.path, f"no member of {lookup.dimension} for {lookup.column}", place)
+        rule = rule_of(lookup.path, f"no member of {lookup.dimension} for {lookup.column}", place)
         join = joins[lookup.column]
         if lookup.missing == "reject":
             yield RejectMissing(entry=fact.name, stage=table, join=join, rule=rule), rule
@@ -74,7 +74,7 @@ def _lookup_steps(star: Star, fact: Fact, world: World, place: Locate) -> Iterat
 def _check_steps(
     star: Star, entry: Entry, check: Check, world: World, place: Locate
 ) -> Iterator[Ruled]:
-    rule = _rule(check.path, f"check {label(check)}", place)
+    rule = rule_of(check.path, f"check {label(check)}", place)
     own = rows(star, entry, world)
     for column in check.columns:
         yield (
@@ -88,6 +88,7 @@ def _check_steps(
         )
 
 
-def _rule(path: str, text: str, place: Locate) -> Rule:
+def rule_of(path: str, text: str, place: Locate) -> Rule:
+    """Return a rule with its place in the mapping."""
     where = place(path)
     return Rule(path, text, f"{where.file}:{where.line}:{where.column}" if where.file else "")

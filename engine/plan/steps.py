@@ -350,6 +350,16 @@ class ProveFound(Step):
     rule: Rule
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveFilled(Step):
+    """Count 1 when there is nothing to load, by which a `replace` would empty the table (TRAPS 9)."""
+
+    title: ClassVar[str] = "prove filled"
+    measure: ClassVar[Measure] = "failed"
+    stage: Table
+    rule: Rule
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """What a row-wise check forbids, ready to be said in SQL over a column of the target."""

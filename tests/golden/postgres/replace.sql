@@ -127,6 +127,9 @@ left join "mart"."dim_user" as t on t."country" = s."country" and t."user_id" = 
 where t."country" is null
 order by s."country", s."user_id";
 
+-- dim_user: prove filled
+select case when exists (select from "engine_stage"."shop__dim_user" where "$reject" is null) then 0 else 1 end;
+
 -- dim_user: delete gone
 delete from "mart"."dim_user" as t
 where not exists (select from (

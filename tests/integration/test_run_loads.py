@@ -1,0 +1,475 @@
+"""How rows get into dimensions and facts: each way to load, keys, duplicates, comparison, special members."""
+
+from __future__ import annotations
+
+import json
+
+import psycopg2
+import pytest
+
+from engine.errors import CheckFailedError
+from tests.integration.stars import (
+    UNKNOWN,
+    Entry,
+    Stars,
+    counts,
+    dimension,
+    entry_of,
+    fact,
+    star,
+    untouched,
+)
+
+ITEMS = """
+CREATE TABLE items (id int, name text, amount numeric);
+INSERT INTO items VALUES (1, 'one', 10), (2, 'two', 20), (3, 'three', 30)
+"""
+QUERY = "SELECT * FROM items"
+CHANGES = """
+UPDATE items SET name = 'TWO', amount = 22 WHERE id = 2;
+DELETE FROM items WHERE id = 3;
+INSERT INTO items VALUES (4, 'four', 40)
+"""
+
+
+@pytest.fixture
+def items(stars) -> Stars:
+    stars.source(ITEMS)
+    return stars
+
+
+# --- the ways to load
+
+
+@pytest.mark.parametrize(
+    ("load", "did", "rows"),
+    [
+        (
+            "upsert",
+            {"read": 3, "inserted": 1, "updated": 1, "unchanged": 1},
+            [(1, 1, "one"), (2, 2, "TWO"), (3, 3, "three"), (4, 4, "four")],
+        ),
+        (
+            "insert",
+            {"read": 3, "inserted": 1, "unchanged": 2},
+            [(1, 1, "one"), (2, 2, "two"), (3, 3, "three"), (4, 4, "four")],
+        ),
+        (
+            "replace",
+            {"read": 3, "inserted": 1, "updated": 1, "unchanged": 1, "deleted": 1},
+            [(1, 1, "one"), (2, 2, "TWO"), (4, 4, "four")],
+        ),
+    ],
+)
+def test_a_dimension_is_loaded_as_its_mode_says(items, load, did, rows):
+    mapping = star(dim_items=dimension(QUERY, load=load, special_members=UNKNOWN))
+    assert counts(items.run(mapping), "dim_items") == {"read": 3, "inserted": 3}
+    items.source(CHANGES)
+    assert counts(items.run(mapping), "dim_items") == did
+    assert items.warehouse("SELECT key, id, name FROM dim_items ORDER BY 1") == [
+        (-1, None, None),
+        *rows,
+    ]
+    before = untouched(items)
+    assert entry_of(items.run(mapping), "dim_items").unchanged == 3
+    assert untouched(items) == before
+
+
+@pytest.mark.parametrize(
+    ("load", "did", "rows"),
+    [
+        (
+            "append",
+            {"read": 3, "inserted": 1, "unchanged": 2},
+            [(1, 10), (2, 20), (3, 30), (4, 40)],
+        ),
+        (
+            "upsert",
+            {"read": 3, "inserted": 1, "updated": 1, "unchanged": 1},
+            [(1, 10), (2, 22), (3, 30), (4, 40)],
+        ),
+        (
+            "replace",
+            {"read": 3, "inserted": 1, "updated": 1, "unchanged": 1, "deleted": 1},
+            [(1, 10), (2, 22), (4, 40)],
+        ),
+    ],
+)
+def test_a_fact_is_loaded_as_its_mode_says(items, load, did, rows):
+    mapping = star(sales=fact(QUERY, load=load))
+    assert counts(items.run(mapping), "sales") == {"read": 3, "inserted": 3}
+    items.source(CHANGES)
+    assert counts(items.run(mapping), "sales") == did
+    assert items.warehouse("SELECT id, amount FROM sales ORDER BY 1") == rows
+    before = untouched(items)
+    assert entry_of(items.run(mapping), "sales").unchanged == 3
+    assert untouched(items) == before
+
+
+def shop(load: str = "replace") -> Entry:
+    """Return a star whose facts refer to a dimension that is replaced."""
+    return star(
+        dim_items=dimension(QUERY, load=load, special_members=UNKNOWN),
+        sales=fact(
+            "SELECT id AS sale, id FROM items UNION ALL SELECT 99, NULL",
+            "sale",
+            lookups={"item_key": {"dimension": "dim_items", "on": "id"}},
+        ),
+    )
+
+
+def test_a_replaced_dimension_keeps_members_that_facts_refer_to_and_all_keys(items):
+    items.run(shop())
+    items.source(
+        "DELETE FROM items WHERE id < 3; INSERT INTO items VALUES (7, 'seven'), (8, 'eight')"
+    )
+    items.run(shop(), "dim_items")
+    assert items.warehouse("SELECT key, id FROM dim_items ORDER BY 1") == [
+        (-1, None),
+        (1, 1),
+        (2, 2),
+        (3, 3),
+        (4, 7),
+        (5, 8),
+    ]
+    items.source("DELETE FROM items WHERE id = 8")  # no fact refers to it yet
+    assert entry_of(items.run(shop(), "dim_items"), "dim_items").deleted == 1
+    items.warehouse("DELETE FROM sales WHERE sale = 1")
+    assert entry_of(items.run(shop(), "dim_items"), "dim_items").deleted == 1
+    assert items.column("SELECT id FROM dim_items WHERE key > 0 ORDER BY 1") == [2, 3, 7]
+    # The key of the member that is gone is not given again.
+    items.source("INSERT INTO items VALUES (9, 'nine')")
+    items.run(shop(), "dim_items")
+    assert items.column("SELECT key FROM dim_items WHERE id = 9") == [6]
+
+
+@pytest.mark.parametrize("empty", ["DELETE FROM items", "UPDATE items SET id = NULL"])
+def test_replace_refuses_to_empty_a_table(items, empty):
+    dim = star(dim_items=dimension(QUERY, load="replace"))
+    of = star(sales=fact(QUERY, load="replace"))
+    items.run(dim)
+    items.run(of)
+    before = untouched(items)
+    items.source(empty)
+    for mapping, entry in ((dim, "dim_items"), (of, "sales")):
+        with pytest.raises(CheckFailedError) as error:
+            items.run(mapping)
+        kind = "dimensions" if entry == "dim_items" else "facts"
+        line = items.write(mapping).read_text().split("\n").index("    source:") + 1
+        assert str(error.value).endswith(
+            f"little.yml:{line}:5: {entry}: there is no row to load, and load: replace would empty "
+            "the table; if that is right, say allow_empty: true"
+        ), kind
+    assert untouched(items) == before
+
+
+def test_replace_empties_a_table_when_the_mapping_allows_it(items):
+    mapping = star(sales=fact(QUERY, load="replace", allow_empty=True))
+    items.run(mapping)
+    items.source("DELETE FROM items")
+    assert counts(items.run(mapping), "sales") == {"deleted": 3}
+    assert items.column("SELECT count(*) FROM sales") == [0]
+
+
+# --- keys
+
+
+def test_natural_keys_of_several_columns_do_not_run_into_each_other(stars):
+    query = "SELECT * FROM (VALUES {}) AS v (a, b, name)"
+    rows = [
+        "('a-b', 'c', 'first')",
+        "('a', 'b-c', 'second')",
+        "('a', '-bc', 'third')",
+        "('', 'a-b-c', 'x')",
+    ]
+
+    def mapping(*given: str) -> Entry:
+        columns = "a b name"
+        return star(
+            dim_pairs=dimension(
+                query.format(", ".join(given)),
+                columns,
+                natural_key=["a", "b"],
+                special_members=UNKNOWN,
+            ),
+            sales=fact(
+                query.format(", ".join(given)),
+                columns,
+                grain=["a", "b"],
+                lookups={"pair_key": {"dimension": "dim_pairs", "on": {"a": "a", "b": "b"}}},
+            ),
+        )
+
+    stars.run(mapping(rows[0]))
+    assert counts(stars.run(mapping(*rows)), "dim_pairs") == {
+        "read": 4,
+        "inserted": 3,
+        "unchanged": 1,
+    }
+    assert stars.column(
+        "SELECT count(*) FROM sales AS s JOIN dim_pairs AS d ON d.key = s.pair_key AND d.name = s.name"
+    ) == [4]
+
+
+def test_a_grain_may_hold_the_key_of_a_lookup(items):
+    mapping = star(
+        dim_items=dimension(QUERY, special_members=UNKNOWN),
+        sales=fact(
+            "SELECT id, name, amount FROM items",
+            "amount",
+            grain=["item_key"],
+            load="upsert",
+            lookups={"item_key": {"dimension": "dim_items", "on": "id"}},
+        ),
+    )
+    items.run(mapping)
+    items.source("UPDATE items SET amount = 0 WHERE id = 1")
+    assert counts(items.run(mapping), "sales") == {"read": 3, "updated": 1, "unchanged": 2}
+    assert items.warehouse("SELECT * FROM sales ORDER BY 1") == [(1, 0), (2, 20), (3, 30)]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "entry", "word"),
+    [
+        (star(dim_items=dimension(QUERY)), "dim_items", "natural key"),
+        (star(sales=fact(QUERY)), "sales", "grain"),
+    ],
+)
+def test_a_row_without_a_key_is_rejected_and_kept_once(items, mapping, entry, word):
+    items.source("INSERT INTO items VALUES (NULL, 'nobody', 1), (NULL, 'nothing', 2)")
+    assert counts(items.run(mapping), entry) == {"read": 5, "inserted": 3, "rejected": 2}
+    kept = items.warehouse(
+        "SELECT reject_id, mapping, entry, rule, reason, row->>'name' FROM engine.reject ORDER BY 6"
+    )
+    rule = f"{'dimensions' if entry == 'dim_items' else 'facts'}.{entry}.{word.replace(' ', '_')}"
+    assert kept == [
+        (1, "little", entry, rule, f"the {word} is null", "nobody"),
+        (2, "little", entry, rule, f"the {word} is null", "nothing"),
+    ]
+    before = untouched(items)
+    assert counts(items.run(mapping), entry) == {"read": 5, "unchanged": 3, "rejected": 2}
+    assert untouched(items) == before
+    assert len(items.warehouse("SELECT * FROM engine.reject")) == 2
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(
+    ("mapping", "entry"),
+    [(star(dim_items=dimension(QUERY)), "dim_items"), (star(sales=fact(QUERY)), "sales")],
+)
+def test_two_rows_of_one_key_fail_the_run(items, mapping, entry, first):
+    if not first:
+        items.run(mapping)
+        before = untouched(items)
+    items.source("INSERT INTO items VALUES (2, 'another two', 5)")
+    with pytest.raises(CheckFailedError) as error:
+        items.run(mapping)
+    said = str(error.value)
+    if first:
+        assert (
+            f"{entry}: two rows of the source have the same key: Key (id)=(2) is duplicated" in said
+        )
+        assert "say with source.dedupe which row wins" in said
+        assert items.column(f"SELECT to_regclass('{entry}') IS NULL") == [True]
+    else:
+        assert f"{entry}: 1 keys have a problem: the " in said
+        assert "is not unique" in said
+        assert untouched(items) == before
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_of_two_rows_of_one_key_the_first_in_the_declared_order_wins(items, first):
+    mapping = star(
+        dim_items=dimension(QUERY, dedupe="amount DESC NULLS LAST, name"),
+        sales=fact(QUERY, "id name", dedupe="amount DESC NULLS LAST, name", load="upsert"),
+    )
+    if not first:
+        items.run(mapping)
+    items.source(
+        "INSERT INTO items VALUES (2, 'least', 5), (2, 'no amount', NULL), (2, 'winner', 99), (2, 'xylo', 99)"
+    )
+    report = items.run(mapping)
+    for entry in ("dim_items", "sales"):
+        done = {"inserted": 3} if first else {"updated": 1, "unchanged": 2}
+        assert counts(report, entry) == {"read": 7, "rejected": 4, **done}
+        assert items.column(f"SELECT name FROM {entry} WHERE id = 2") == ["winner"]
+    losers = items.column("SELECT row->>'name' FROM engine.reject WHERE entry = 'sales' ORDER BY 1")
+    assert losers == ["least", "no amount", "two", "xylo"]
+    before = untouched(items)
+    items.run(mapping)
+    assert untouched(items) == before
+
+
+def test_keys_are_dense_and_none_is_burned_by_changes(items):
+    mapping = star(dim_items=dimension(QUERY, dedupe="name"))
+    for n in range(3):
+        items.source(f"UPDATE items SET name = name || {n}; INSERT INTO items VALUES (2, 'zz')")
+        items.run(mapping)
+    items.source("INSERT INTO items VALUES (4, 'four')")
+    items.run(mapping)
+    assert items.column("SELECT key FROM dim_items ORDER BY id") == [1, 2, 3, 4]
+
+
+# --- which rows have changed
+
+
+def changed(
+    stars: Stars, type_: str, before: str, after: str, compare: str = "value"
+) -> dict[str, int]:
+    """Load one value, change it to another, and return what the second run did."""
+    stars.source(
+        f"DROP TABLE IF EXISTS v; CREATE TABLE v (id int, value {type_}); INSERT INTO v VALUES (1, {before})"
+    )
+    mapping = star(dim_v=dimension("SELECT * FROM v", {"id": None, "value": compare}))
+    stars.run(mapping)
+    stars.source(f"UPDATE v SET value = {after}")
+    return counts(stars.run(mapping), "dim_v")
+
+
+UPDATED, SAME = {"read": 1, "updated": 1}, {"read": 1, "unchanged": 1}
+
+
+def test_null_is_a_value_like_any_other(stars):
+    assert changed(stars, "text", "NULL", "'a'") == UPDATED
+    stars.warehouse("DROP TABLE dim_v")
+    assert changed(stars, "text", "'a'", "NULL") == UPDATED
+    stars.warehouse("DROP TABLE dim_v")
+    assert changed(stars, "text", "NULL", "NULL") == SAME
+    stars.warehouse("DROP TABLE dim_v")
+    assert changed(stars, "text", "''", "NULL") == UPDATED
+
+
+@pytest.mark.parametrize(
+    ("type_", "before", "same", "other"),
+    [
+        ("json", """'{"a": 1, "b": 2}'""", """'{"b": 2, "a": 1}'""", """'{"a": 2}'"""),
+        ("point", "'(1,2)'", "'(1, 2)'", "'(1,3)'"),
+        # Boxes and circles of one area are equal to PostgreSQL.
+        ("box", "'(0,0),(2,3)'", "'((2,3),(0,0))'", "'(0,0),(3,2)'"),
+        ("circle", "'<(0,0),1>'", "'((0,0),1)'", "'<(5,5),1>'"),
+        ("polygon", "'((0,0),(1,1))'", "'((0,0),(1,1))'", "'((0,0),(1,2))'"),
+        ("numeric", "1.0", "1.00", "1.01"),
+        ("numeric", "'NaN'", "'NaN'", "0"),
+        ("float8", "'NaN'", "'NaN'", "0"),
+        ("char(5)", "'a'", "'a    '", "'b'"),
+        ("timestamptz", "'2026-01-01 12:00+00'", "'2026-01-01 13:00+01'", "'2026-01-01 12:00+01'"),
+        ("timestamptz", "'infinity'", "'infinity'", "'-infinity'"),
+        ("text[]", "'{a,NULL}'", "'{a,NULL}'", "'{NULL,a}'"),
+        ("jsonb", """'{"a": null}'""", """'{"a":null}'""", "'{}'"),
+    ],
+)
+def test_what_differs_in_its_spelling_alone_is_no_change(stars, type_, before, same, other):
+    assert changed(stars, type_, before, same) == SAME
+    stars.source(f"UPDATE v SET value = {other}")
+    mapping = star(dim_v=dimension("SELECT * FROM v", "id value"))
+    assert counts(stars.run(mapping), "dim_v") == UPDATED
+
+
+def test_xml_has_no_equality_and_is_compared_all_the_same(stars):
+    try:
+        stars.source("SELECT '<a/>'::xml")
+    except psycopg2.errors.FeatureNotSupported:
+        pytest.skip("this server is built without xml: one that has it runs this test")
+    assert changed(stars, "xml", "'<a/>'", "'<a/>'") == SAME
+    stars.warehouse("DROP TABLE dim_v")
+    assert changed(stars, "xml", "'<a/>'", "'<b/>'") == UPDATED
+
+
+def test_only_the_rows_that_changed_are_written(items):
+    mapping = star(dim_items=dimension(QUERY), sales=fact(QUERY, load="upsert"))
+    items.run(mapping)
+    before = untouched(items)
+    items.source("UPDATE items SET name = 'changed', amount = amount + 1 WHERE id = 2")
+    items.run(mapping)
+    for table, rows in untouched(items).items():
+        assert len(set(rows) - set(before[table])) == (0 if table.endswith("_seq") else 1), table
+
+
+# --- special members
+
+MEMBERS = {
+    "unknown": {"key": -1, "id": -1, "name": "Unknown"},
+    "none": {"key": 0, "name": "None at all"},
+}
+
+
+def test_special_members_are_there_and_are_nobodys_business(items):
+    mapping = star(
+        dim_items=dimension(
+            QUERY,
+            special_members=MEMBERS,
+            load="replace",
+            checks=[
+                {"row_count": {"max": 3}},
+                {"not_null": "id"},
+                {"accepted": {"name": ["one", "two", "three"]}},
+            ],
+        )
+    )
+    report = items.run(mapping)
+    assert counts(report, "dim_items") == {"read": 3, "inserted": 3}
+    assert {check.status for check in report.checks} == {"pass"}
+    assert {check.total for check in report.checks} == {3}
+    assert items.warehouse("SELECT key, id, name FROM dim_items WHERE key <= 0 ORDER BY 1") == [
+        (-1, -1, "Unknown"),
+        (0, None, "None at all"),
+    ]
+    before = untouched(items)
+    items.run(mapping)  # a replace deletes none of them
+    assert untouched(items) == before
+
+
+def test_special_members_are_restored_when_somebody_edits_or_deletes_them(items):
+    mapping = star(dim_items=dimension(QUERY, special_members=MEMBERS))
+    items.run(mapping)
+    before = items.warehouse("SELECT key, id, name FROM dim_items ORDER BY 1")
+    items.warehouse(
+        "DELETE FROM dim_items WHERE key = 0; UPDATE dim_items SET name = NULL WHERE key = -1"
+    )
+    assert counts(items.run(mapping), "dim_items") == {"read": 3, "unchanged": 3}
+    assert items.warehouse("SELECT key, id, name FROM dim_items ORDER BY 1") == before
+
+
+def test_a_special_member_follows_the_mapping(items):
+    items.run(star(dim_items=dimension(QUERY, special_members=MEMBERS)))
+    renamed = {**MEMBERS, "unknown": {"key": -1, "id": -1, "name": "It's \\ Nobody"}}
+    items.run(star(dim_items=dimension(QUERY, special_members=renamed)))
+    assert items.column("SELECT name FROM dim_items WHERE key = -1") == ["It's \\ Nobody"]
+
+
+def test_special_members_of_a_calendar(stars):
+    mapping = star(
+        dim_date={
+            "calendar": {"from": "2024-02-28", "to": "2024-03-01"},
+            "key": "date_key",
+            "columns": {"date": None, "name": "day_name || ' ' || day"},
+            "special_members": {"unknown": {"key": -1, "name": "Unknown"}},
+        }
+    )
+    for did in ("inserted", "unchanged"):
+        assert counts(stars.run(mapping), "dim_date") == {"read": 3, did: 3}
+    assert stars.warehouse("SELECT date_key, name FROM dim_date ORDER BY 1") == [
+        (-1, "Unknown"),
+        (20240228, "Wednesday 28"),
+        (20240229, "Thursday 29"),
+        (20240301, "Friday 1"),
+    ]
+
+
+def test_a_longer_calendar_gets_its_new_days_alone(stars):
+    def calendar(until: str) -> Entry:
+        return star(dim_date={"calendar": {"from": "2024-01-01", "to": until}, "key": "date_key"})
+
+    stars.run(calendar("2024-01-31"))
+    before = untouched(stars)["dim_date"]
+    done = counts(stars.run(calendar("2024-02-29")), "dim_date")
+    assert done == {"read": 60, "inserted": 29, "unchanged": 31}
+    assert set(before) < set(untouched(stars)["dim_date"])
+
+
+def test_the_report_of_the_command_line_counts_what_was_rejected(items):
+    items.source("INSERT INTO items VALUES (NULL, 'nobody', 1)")
+    done = items.engine("run", items.write(star(sales=fact(QUERY))), "--report", "json")
+    assert done.returncode == 0, done.stderr
+    (entry,) = json.loads(done.stdout)["entries"]
+    assert (entry["read"], entry["inserted"], entry["rejected"]) == (4, 3, 1)
