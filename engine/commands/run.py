@@ -66,15 +66,18 @@ def run(
 @contextmanager
 def listening(options: Mapping[str, str | None]) -> Iterator[Listener]:
     """Give the listener that suits: a display on a terminal, a log of steps anywhere else."""
-    from engine.display import Log, Terminal
-
     wanted = log_settings(os.environ, terminal=sys.stderr.isatty())
     form = options.get("log_format") or wanted.form
     configure(form, options.get("log_level") or wanted.level)  # type: ignore[arg-type]
     if form == "text" and sys.stderr.isatty():
+        # The display's library is slow to import, and a scheduled run has no use for it.
         from rich.console import Console
+
+        from engine.display import Terminal
 
         with Terminal(Console(stderr=True)) as terminal:
             yield terminal
     else:
+        from engine.steplog import Log
+
         yield Log()

@@ -98,6 +98,11 @@ def raw_of(connection: Connection) -> psycopg2.extensions.connection:
     return connection.connection.driver_connection  # type: ignore[return-value]
 
 
+def backend(connection: Connection) -> int:
+    """Return the process id of a connection's backend, without asking it."""
+    return int(raw_of(connection).info.backend_pid)
+
+
 def execute(connection: Connection, sql: str) -> Any:
     """Run one statement as it is: a percent sign in it is not a parameter."""
     return connection.exec_driver_sql(sql, execution_options={"no_parameters": True})

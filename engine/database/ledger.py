@@ -242,15 +242,3 @@ def verdicts_of(connection: Connection, run_id: uuid.UUID) -> tuple[Verdict, ...
     return tuple(
         Verdict(r.entry, r.check_name, "", r.status, r.failed, r.total, r.place) for r in rows
     )
-
-
-def arriving(connection: Connection, stages: Mapping[str, str]) -> tuple[tuple[str, int], ...]:
-    """Return how many rows have arrived in each stage that is being filled; `stages`: table to entry."""
-    rows = connection.execute(
-        text(
-            "select c.relname, p.tuples_processed from pg_stat_progress_copy as p "
-            "join pg_class as c on c.oid = p.relid where c.relname = any(:names)"
-        ),
-        {"names": list(stages)},
-    )
-    return tuple((stages[row.relname], int(row.tuples_processed)) for row in rows)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
-from engine.database.connect import Sessions, execute
+from engine.database.connect import Sessions, backend, execute
 from engine.plan.progress import Activity
 
 TRIES = 10  # to take a snapshot around which no transaction came and went unseen
@@ -57,7 +57,7 @@ class Snapshot:
 
     def _take(self) -> tuple[Activity, str]:
         """Take the snapshot between two looks at who is writing; again when a writer slipped between."""
-        pids = f"{pid(self.monitor)}, {pid(self.reader)}"
+        pids = f"{backend(self.monitor)}, {backend(self.reader)}"
         self.reader.rollback()
         for _ in range(TRIES):
             before = execute(self.monitor, ACTIVITY.format(pids=pids)).one()
@@ -95,11 +95,6 @@ def begin(reader: Connection) -> str:
     """Begin the transaction that owns the snapshot, and return the name by which others join it."""
     execute(reader, "set transaction isolation level repeatable read, read only")
     return str(execute(reader, "select pg_export_snapshot()").scalar_one())
-
-
-def pid(connection: Connection) -> int:
-    """Return the process id of a connection's backend."""
-    return int(execute(connection, "select pg_backend_pid()").scalar_one())
 
 
 def origin(connection: Connection) -> Origin:

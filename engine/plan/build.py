@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from engine.errors import Problem, refuse
 from engine.mapping.model import Entry, Star
 from engine.plan.checks import check_steps, counts_with_source
-from engine.plan.load import load_steps, state_of
+from engine.plan.load import born_filled, load_steps, state_of
 from engine.plan.reject import Locate
 from engine.plan.schema import (
     create_schema,
@@ -32,19 +32,25 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
     entries = [entry for entry in star.entries if entry.name in chosen]
     refuse(problem for entry in entries for problem in schema_problems(star, entry, world, place))
     refuse(_missing_dimensions(star, entries, world, place))
-    keys = {entry.name: key_steps(star, entry, world) for entry in entries}
     return Plan(
         mapping=star.name,
         schema=(
             *create_schema(star, world),
-            *(step for entry in entries for step in table_steps(star, entry, world)),
-            *(step for entry in entries for step in description_steps(star, entry, world)),
+            *(
+                step
+                for entry in entries
+                if not born_filled(star, entry, world)
+                for step in table_steps(star, entry, world)
+            ),
         ),
         stages=tuple(stage_plan(star, entry, world) for entry in entries),
         load=tuple(
             step
             for entry in entries
-            for step in load_steps(star, entry, world, place, keys[entry.name])
+            for step in (
+                *load_steps(star, entry, world, place),
+                *description_steps(star, entry, world),
+            )
         ),
         checks=tuple(
             step

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.mapping.model import Dimension, Entry, Star
+from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.reject import Locate, reject_steps, rule_of
-from engine.plan.shape import bare, definitions, match_columns, rows, target
+from engine.plan.schema import key_steps
+from engine.plan.shape import bare, definitions, match_columns, rows, stage, target
 from engine.plan.steps import (
+    AddPrimaryKey,
     Analyze,
     CountUnchanged,
+    CreateFilled,
     DeleteGone,
     EnsureMember,
     InsertNew,
+    Join,
     ProveFilled,
     Quarantine,
     Rule,
@@ -34,19 +38,25 @@ def state_of(entry: Entry, world: World) -> TableState:
     return world.tables.get(entry.name, TableState())
 
 
-def load_steps(
-    star: Star, entry: Entry, world: World, place: Locate, keys: tuple[Step, ...]
-) -> Iterator[Step]:
+def born_filled(star: Star, entry: Entry, world: World) -> bool:
+    """Say whether an entry's table is made of its rows: a new fact whose types the rows have as they are.
+
+    A length that a cast leaves out for the assignment to prove (TRAPS 14) needs a table to assign to.
+    """
+    return (
+        isinstance(entry, Fact)
+        and not state_of(entry, world).exists
+        and all(value.cast in {"", value.type} for value in rows(star, entry, world).values)
+    )
+
+
+def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
     """Plan how the staged rows of an entry get into its table."""
     table, own = target(star, entry), rows(star, entry, world)
+    keys = key_steps(star, entry, world)
     match = match_columns(entry)
     fresh = state_of(entry, world).empty
-    rules: list[Rule] = []
-    for step, rule in reject_steps(star, entry, world, place, prove=not (fresh and keys)):
-        rules += [rule] if step.measure == "rejected" else []
-        yield step
-    if rules:
-        yield Quarantine(entry=entry.name, mapping=star.name, stage=own.stage, rules=tuple(rules))
+    yield from _clean_steps(star, entry, world, place, prove=not (fresh and keys))
     updates = _updates(entry, world)
     compare = tuple(name for name in own.columns if name not in match) if updates else ()
     if isinstance(entry, Dimension):
@@ -60,13 +70,17 @@ def load_steps(
             yield UpdateChanged(
                 entry=entry.name, table=table, rows=own, match=match, compare=compare
             )
-    yield InsertNew(
-        entry=entry.name,
-        table=table,
-        rows=own,
-        match=() if fresh else match,
-        order=match if isinstance(entry, Dimension) else (),
-    )
+    if born_filled(star, entry, world):
+        yield CreateFilled(entry=entry.name, table=table, rows=own)
+        keys = tuple(_declaring(step, own.joins) for step in keys)
+    else:
+        yield InsertNew(
+            entry=entry.name,
+            table=table,
+            rows=own,
+            match=() if fresh else match,
+            order=match if isinstance(entry, Dimension) else (),
+        )
     if entry.load == "replace" and not fresh:
         yield from _removal(star, entry, world, place)
     yield from keys
@@ -74,6 +88,28 @@ def load_steps(
         yield from member_steps(star, entry, world)
     if fresh:
         yield Analyze(entry=entry.name, table=table)
+
+
+def _clean_steps(
+    star: Star, entry: Entry, world: World, place: Locate, *, prove: bool
+) -> Iterator[Step]:
+    """Plan what takes rows out of the batch and keeps them in quarantine."""
+    rules: list[Rule] = []
+    for step, rule in reject_steps(star, entry, world, place, prove=prove):
+        rules += [rule] if step.measure == "rejected" else []
+        yield step
+    if rules:
+        yield Quarantine(
+            entry=entry.name, mapping=star.name, stage=stage(star, entry), rules=tuple(rules)
+        )
+
+
+def _declaring(step: Step, joins: tuple[Join, ...]) -> Step:
+    """Let the primary key's statement declare what CREATE TABLE AS could not: lookups always find a key."""
+    if not isinstance(step, AddPrimaryKey):
+        return step
+    found = (join.column for join in joins)
+    return replace(step, not_null=tuple(name for name in found if name not in step.columns))
 
 
 def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:

@@ -139,6 +139,7 @@ class AddPrimaryKey(Step):
     title: ClassVar[str] = "add primary key"
     table: Table
     columns: tuple[str, ...]
+    not_null: tuple[str, ...] = ()  # what else CREATE TABLE AS could not declare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -452,6 +453,16 @@ class InsertNew(Step):
     rows: Rows
     match: tuple[str, ...]
     order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateFilled(Step):
+    """Make a table of its rows: the only way in which PostgreSQL fills one in parallel (MEASURED)."""
+
+    title: ClassVar[str] = "create filled"
+    measure: ClassVar[Measure] = "inserted"
+    table: Table
+    rows: Rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,15 +7,6 @@ alter table "mart"."fact_sale" alter column "sale_id" type bigint;
 -- fact_sale: add column
 alter table "mart"."fact_sale" add column if not exists "total" numeric(12,2);
 
--- fact_sale: describe column
-comment on column "mart"."fact_sale"."day_key" is 'Key of dim_day';
-
--- fact_sale: describe column
-comment on column "mart"."fact_sale"."user_key" is 'Key of dim_user';
-
--- fact_sale: describe column
-comment on column "mart"."fact_sale"."seller_key" is 'Key of dim_user';
-
 -- fact_sale: create stage
 create unlogged table "engine_stage"."shop__fact_sale" (
   "sale_id" bigint,
@@ -172,6 +163,15 @@ left join "mart"."dim_user" as l2 on l2."country" = v."$seller_key.0" and l2."us
 ) as s
 left join "mart"."fact_sale" as t on t."sale_id" = s."sale_id"
 where t."sale_id" is null;
+
+-- fact_sale: describe column
+comment on column "mart"."fact_sale"."day_key" is 'Key of dim_day';
+
+-- fact_sale: describe column
+comment on column "mart"."fact_sale"."user_key" is 'Key of dim_user';
+
+-- fact_sale: describe column
+comment on column "mart"."fact_sale"."seller_key" is 'Key of dim_user';
 
 -- fact_sale: check
 select count(*) filter (where (t."total" < '0'::numeric or t."total" > '99.5'::numeric)) as failed, count(*) as total

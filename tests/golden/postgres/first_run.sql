@@ -33,33 +33,6 @@ create table if not exists "mart"."dim_user" (
   "settings" json
 );
 
--- fact_sale: create table
-create table if not exists "mart"."fact_sale" (
-  "day_key" integer not null,
-  "user_key" bigint not null,
-  "seller_key" bigint not null,
-  "sale_id" bigint,
-  "total" numeric(12,2)
-);
-
--- dim_day: describe column
-comment on column "mart"."dim_day"."day_key" is 'Key of the day, as a number: 20260131';
-
--- dim_user: describe table
-comment on table "mart"."dim_user" is 'It''s a user';
-
--- dim_user: describe column
-comment on column "mart"."dim_user"."user_key" is 'Surrogate key';
-
--- fact_sale: describe column
-comment on column "mart"."fact_sale"."day_key" is 'Key of dim_day';
-
--- fact_sale: describe column
-comment on column "mart"."fact_sale"."user_key" is 'Key of dim_user';
-
--- fact_sale: describe column
-comment on column "mart"."fact_sale"."seller_key" is 'Key of dim_user';
-
 -- dim_day: create stage
 create unlogged table "engine_stage"."shop__dim_day" (
   "day_key" integer,
@@ -212,6 +185,9 @@ create unique index if not exists "dim_day_date_key" on "mart"."dim_day" ("date"
 -- dim_day: analyze
 analyze "mart"."dim_day";
 
+-- dim_day: describe column
+comment on column "mart"."dim_day"."day_key" is 'Key of the day, as a number: 20260131';
+
 -- dim_user: reject null keys
 update "engine_stage"."shop__dim_user" as s set "$reject" = 'dimensions.dim_user.natural_key'
 from (
@@ -311,6 +287,12 @@ where (t."country" is distinct from excluded."country" or t."user_id" is distinc
 -- dim_user: analyze
 analyze "mart"."dim_user";
 
+-- dim_user: describe table
+comment on table "mart"."dim_user" is 'It''s a user';
+
+-- dim_user: describe column
+comment on column "mart"."dim_user"."user_key" is 'Surrogate key';
+
 -- fact_sale: reject null keys
 update "engine_stage"."shop__fact_sale" as s set "$reject" = 'facts.fact_sale.grain'
 from (
@@ -352,8 +334,8 @@ join (values
 ) as r (rule, reason, place) on r.rule = s."$reject"
 on conflict (mapping, entry, rule, row_hash) do nothing;
 
--- fact_sale: insert new
-insert into "mart"."fact_sale" ("day_key", "user_key", "seller_key", "sale_id", "total")
+-- fact_sale: create filled
+create table "mart"."fact_sale" as
 select s."day_key", s."user_key", s."seller_key", s."sale_id", s."total"
 from (
 select l0."day_key" as "day_key", coalesce(l1."user_key", -1) as "user_key", l2."user_key" as "seller_key", v."sale_id", v."total"
@@ -375,10 +357,22 @@ left join "mart"."dim_user" as l2 on l2."country" = v."$seller_key.0" and l2."us
 ) as s;
 
 -- fact_sale: add primary key
-alter table "mart"."fact_sale" add primary key ("sale_id");
+alter table "mart"."fact_sale" add primary key ("sale_id"),
+  alter column "day_key" set not null,
+  alter column "user_key" set not null,
+  alter column "seller_key" set not null;
 
 -- fact_sale: analyze
 analyze "mart"."fact_sale";
+
+-- fact_sale: describe column
+comment on column "mart"."fact_sale"."day_key" is 'Key of dim_day';
+
+-- fact_sale: describe column
+comment on column "mart"."fact_sale"."user_key" is 'Key of dim_user';
+
+-- fact_sale: describe column
+comment on column "mart"."fact_sale"."seller_key" is 'Key of dim_user';
 
 -- dim_user: check
 select coalesce(sum(copies) filter (where copies > 1), 0) as failed, coalesce(sum(copies), 0) as total

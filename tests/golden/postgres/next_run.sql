@@ -1,21 +1,3 @@
--- dim_day: describe column
-comment on column "mart"."dim_day"."day_key" is 'Key of the day, as a number: 20260131';
-
--- dim_user: describe table
-comment on table "mart"."dim_user" is 'It''s a user';
-
--- dim_user: describe column
-comment on column "mart"."dim_user"."user_key" is 'Surrogate key';
-
--- fact_sale: describe column
-comment on column "mart"."fact_sale"."day_key" is 'Key of dim_day';
-
--- fact_sale: describe column
-comment on column "mart"."fact_sale"."user_key" is 'Key of dim_user';
-
--- fact_sale: describe column
-comment on column "mart"."fact_sale"."seller_key" is 'Key of dim_user';
-
 -- dim_day: create stage
 create unlogged table "engine_stage"."shop__dim_day" (
   "day_key" integer,
@@ -234,6 +216,9 @@ left join "mart"."dim_day" as t on t."date" = s."date"
 where t."date" is null
 order by s."date";
 
+-- dim_day: describe column
+comment on column "mart"."dim_day"."day_key" is 'Key of the day, as a number: 20260131';
+
 -- dim_user: reject null keys
 update "engine_stage"."shop__dim_user" as s set "$reject" = 'dimensions.dim_user.natural_key'
 from (
@@ -363,6 +348,12 @@ on conflict ("user_key") do update set
   "settings" = excluded."settings"
 where (t."country" is distinct from excluded."country" or t."user_id" is distinct from excluded."user_id" or t."name" is distinct from excluded."name" or t."Weird ""Name""" is distinct from excluded."Weird ""Name""" or t."settings"::jsonb is distinct from excluded."settings"::jsonb);
 
+-- dim_user: describe table
+comment on table "mart"."dim_user" is 'It''s a user';
+
+-- dim_user: describe column
+comment on column "mart"."dim_user"."user_key" is 'Surrogate key';
+
 -- fact_sale: reject null keys
 update "engine_stage"."shop__fact_sale" as s set "$reject" = 'facts.fact_sale.grain'
 from (
@@ -487,6 +478,15 @@ left join "mart"."dim_user" as l2 on l2."country" = v."$seller_key.0" and l2."us
 ) as s
 left join "mart"."fact_sale" as t on t."sale_id" = s."sale_id"
 where t."sale_id" is null;
+
+-- fact_sale: describe column
+comment on column "mart"."fact_sale"."day_key" is 'Key of dim_day';
+
+-- fact_sale: describe column
+comment on column "mart"."fact_sale"."user_key" is 'Key of dim_user';
+
+-- fact_sale: describe column
+comment on column "mart"."fact_sale"."seller_key" is 'Key of dim_user';
 
 -- dim_user: check
 select coalesce(sum(copies) filter (where copies > 1), 0) as failed, coalesce(sum(copies), 0) as total

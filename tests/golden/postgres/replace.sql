@@ -1,9 +1,3 @@
--- dim_user: describe table
-comment on table "mart"."dim_user" is 'It''s a user';
-
--- dim_user: describe column
-comment on column "mart"."dim_user"."user_key" is 'Surrogate key';
-
 -- dim_user: create stage
 create unlogged table "engine_stage"."shop__dim_user" (
   "country" text,
@@ -157,6 +151,12 @@ on conflict ("user_key") do update set
   "Weird ""Name""" = excluded."Weird ""Name""",
   "settings" = excluded."settings"
 where (t."country" is distinct from excluded."country" or t."user_id" is distinct from excluded."user_id" or t."name" is distinct from excluded."name" or t."Weird ""Name""" is distinct from excluded."Weird ""Name""" or t."settings"::jsonb is distinct from excluded."settings"::jsonb);
+
+-- dim_user: describe table
+comment on table "mart"."dim_user" is 'It''s a user';
+
+-- dim_user: describe column
+comment on column "mart"."dim_user"."user_key" is 'Surrogate key';
 
 -- dim_user: check
 select coalesce(sum(copies) filter (where copies > 1), 0) as failed, coalesce(sum(copies), 0) as total

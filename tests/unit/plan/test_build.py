@@ -12,13 +12,14 @@ from engine.mapping.model import Check, Tolerance
 from engine.plan.build import build
 from engine.plan.quality import judge, label
 from engine.plan.shape import fingerprint, short_name, stage
-from engine.plan.steps import Copy
+from engine.plan.steps import AddPrimaryKey, Copy
 from engine.plan.world import Reading
 from tests.unit.plan.stars import FILLED, SALE, STAR, USER, WORLD, place
 
 
 def titles(plan, entry):
-    return [step.title for step in plan.load if step.entry == entry]
+    own = (step.title for step in plan.load if step.entry == entry)
+    return [title for title in own if not title.startswith("describe")]
 
 
 FULL = replace(WORLD, tables=FILLED, schema_exists=True)
@@ -34,7 +35,7 @@ def test_a_first_load_builds_keys_after_the_rows_and_looks_for_nothing_old():
         "prove found",
         "reject missing",
         "quarantine",
-        "insert new",
+        "create filled",
         "add primary key",
         "analyze",
     ]
@@ -51,6 +52,24 @@ def test_a_next_load_proves_the_grain_and_compares():
         "update changed",
         "insert new",
     ]
+
+
+def test_a_table_is_made_of_its_rows_only_where_no_length_would_be_lost():
+    limited = replace(
+        SALE, columns=(*SALE.columns, replace(SALE.columns[0], name="code", expr="'x'"))
+    )
+    types = {**WORLD.types["fact_sale"], "=code": "text", "code": "character varying(3)"}
+    world = replace(WORLD, types={**WORLD.types, "fact_sale": types})
+    plan = build(only(limited), world, place)
+    assert "insert new" in titles(plan, "fact_sale")
+    assert any(step.title == "create table" and step.entry == "fact_sale" for step in plan.schema)
+
+
+def test_what_create_table_as_cannot_declare_comes_with_the_primary_key():
+    (key,) = (
+        s for s in build(STAR, WORLD, place).load if isinstance(s, AddPrimaryKey) and s.not_null
+    )
+    assert key.not_null == ("day_key", "user_key", "seller_key")
 
 
 def only(fact):

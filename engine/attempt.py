@@ -1,0 +1,211 @@
+"""One attempt at a run: survey, plan, stage, load, check, publish."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg2
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from engine import retry
+from engine.database import ledger
+from engine.database.connect import Sessions, engine_for, execute
+from engine.database.failure import sentence
+from engine.database.publish import Publication, drop_stages
+from engine.database.source import Snapshot
+from engine.database.staging import WORKERS, Staged, Staging
+from engine.database.survey import survey
+from engine.errors import EngineError, RunError
+from engine.listener import Listener
+from engine.logs import redact
+from engine.mapping.load import Loaded
+from engine.mapping.model import Star
+from engine.plan.build import build
+from engine.plan.progress import DEFAULT_LAG
+from engine.plan.steps import Notice
+from engine.report import Report, entry_report
+from engine.settings import ConnectionSettings
+
+logger = logging.getLogger(__name__)
+
+CANCEL_EVERY = 0.2  # seconds between two tries to stop what is running
+PATIENCE = 5  # seconds to wait for a lost transaction's locks when a failure is recorded
+COUNT_EVERY = 0.5  # seconds between two looks at how many rows have arrived
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What of the mapping is run, and how: entries by name (none means all), from the beginning or not."""
+
+    select: tuple[str, ...] = ()
+    full_refresh: bool = False
+
+
+@dataclass
+class Attempt:
+    """One try at a run, with what is known of it by the time that it fails."""
+
+    loaded: Loaded
+    settings: Mapping[str, ConnectionSettings]
+    options: Options
+    listener: Listener
+    run_id: uuid.UUID
+    started: float  # of the run, by time.perf_counter
+    number: int = 1
+    publication: Publication | None = None
+    began: bool = False
+    interrupted: bool = False
+    failure: Report | None = None
+
+    def seconds(self) -> float:
+        """Return how long the run has taken so far."""
+        return round(time.perf_counter() - self.started, 3)
+
+
+def attempt_once(attempt: Attempt) -> Report:
+    """Try on a thread of its own: the main thread stays free to hear a signal and stop the servers."""
+    with Sessions() as sessions, ThreadPoolExecutor(1, thread_name_prefix="run") as pool:
+        # With this thread's context, in which the log finds the run's id (engine.logs.bound).
+        work = pool.submit(copy_context().run, _try, attempt, sessions)
+        try:
+            return work.result()
+        except KeyboardInterrupt:
+            attempt.interrupted = True
+            _stop(sessions, (work,))
+            if work.exception() is None:
+                return work.result()  # too late to stop it: the star is published
+            raise
+
+
+def _stop(sessions: Sessions, work: Sequence[Future[Any]]) -> None:
+    """Cancel what runs on the servers until nobody works any more."""
+    while not all(one.done() for one in work):
+        sessions.cancel()
+        wait_for(work, timeout=CANCEL_EVERY)
+
+
+def _try(attempt: Attempt, sessions: Sessions) -> Report:
+    try:
+        return _work(attempt, sessions)
+    except EngineError as error:
+        _failed(attempt, str(error))
+        raise
+    except (CancelledError, DBAPIError, psycopg2.Error) as error:
+        if attempt.interrupted:
+            _failed(attempt, "interrupted")
+            raise KeyboardInterrupt from error
+        failure = RunError(sentence(error), transient=retry.is_transient(error))
+        _failed(attempt, str(failure))
+        raise failure from error
+
+
+def _work(attempt: Attempt, sessions: Sessions) -> Report:
+    loaded, star = attempt.loaded, attempt.loaded.star
+    engines = {name: engine_for(s) for name, s in attempt.settings.items()}
+    warehouse = engines.pop("warehouse")
+    main = sessions.connect(warehouse)
+    ledger.migrate(main)
+    ledger.lock(main, star.name, attempt.run_id)
+    side = sessions.connect(warehouse, autocommit=True)
+    ledger.begin(side, attempt.run_id, star.name, attempt.number)
+    attempt.began = True
+    used = {entry.source.connection for entry in star.entries if entry.source}
+    snapshots = {name: Snapshot(engines[name], sessions) for name in sorted(used)}
+    world = survey(
+        loaded,
+        {name: snapshot.monitor for name, snapshot in snapshots.items()},
+        {name: snapshot.origin for name, snapshot in snapshots.items()},
+        side,
+        full_refresh=attempt.options.full_refresh,
+    )
+    todo = build(star, world, loaded.document.place, attempt.options.select)
+    publication = attempt.publication = Publication(
+        main, sessions, attempt.run_id, attempt.listener
+    )
+    staging = Staging(sessions, warehouse, snapshots, attempt.listener.began)
+    with ThreadPoolExecutor(WORKERS, thread_name_prefix="stage") as pool:
+        stages = staging.start(pool, todo.stages)
+        try:
+            publication.schema(todo)
+            publication.load(
+                todo, lambda entry: _await(stages[entry], staging, side, attempt.listener)
+            )
+        except BaseException:
+            _stop(sessions, tuple(stages.values()))  # nobody waits for what is still filling
+            raise
+    publication.check(todo, loaded.document.place)
+    publication.progress(loaded, world, snapshots, stages, todo.fingerprints)
+    report = publication.report(todo, attempt.seconds(), tuple(blind_notices(star, snapshots)))
+    for snapshot in snapshots.values():
+        snapshot.verdict()
+    publication.commit(report)
+    try:
+        drop_stages(todo, side)
+    except DBAPIError as error:  # the star is published; the next run removes them
+        logger.warning("the stages are left behind: %s", sentence(error))
+    return report
+
+
+def blind_notices(star: Star, snapshots: Mapping[str, Snapshot]) -> Iterator[Notice]:
+    """Tell where the engine cannot see the open transactions of a source and trusts a lag instead."""
+    for entry in star.entries:
+        if entry.source is None or entry.source.cursor is None:
+            continue
+        if not snapshots[entry.source.connection].activity.visible:
+            lag = entry.source.cursor.lag
+            yield Notice(
+                entry.name,
+                f"the open transactions of '{entry.source.connection}' cannot be seen: rows committed later "
+                f"than {DEFAULT_LAG if lag is None else lag} s after they were written can be missed; "
+                "grant pg_read_all_stats to the role, or set cursor.lag",
+            )
+
+
+def _await(stage: Future[Staged], staging: Staging, side: Connection, listener: Listener) -> Staged:
+    """Wait for a stage to be full, and tell meanwhile how many rows have arrived."""
+    while not stage.done():
+        wait_for((stage,), timeout=COUNT_EVERY)
+        if not stage.done():
+            for entry, rows in staging.arriving(side):
+                listener.arrived(entry, rows)
+    return stage.result()
+
+
+def _failed(attempt: Attempt, error: str) -> None:
+    """Keep what is known of the failure, and tell the ledger; a warehouse that is gone shows it as died."""
+    publication = attempt.publication
+    steps = tuple(publication.steps) if publication else ()
+    checks = tuple(publication.verdicts) if publication else ()
+    names = dict.fromkeys(done.entry for done in steps if done.entry)
+    attempt.failure = Report(
+        run_id=str(attempt.run_id),
+        mapping=attempt.loaded.star.name,
+        status="failed",
+        seconds=attempt.seconds(),
+        entries=tuple(entry_report(name, steps) for name in names),
+        checks=checks,
+        steps=steps,
+        error=redact(error),
+    )
+    if not attempt.began:
+        return
+    with Sessions() as sessions:
+        try:
+            connection = sessions.connect(engine_for(attempt.settings["warehouse"]))
+            execute(connection, f"set lock_timeout = '{PATIENCE}s'").close()
+            ledger.end(
+                connection, attempt.run_id, "failed", attempt.failure.error, attempt.failure.seconds
+            )
+            ledger.record(connection, attempt.run_id, steps, checks)
+            connection.commit()
+        except (DBAPIError, RunError) as lost:
+            logger.warning("the failure cannot be recorded in the ledger: %s", sentence(lost))
