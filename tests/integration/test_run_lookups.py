@@ -1,0 +1,256 @@
+"""How a fact finds its members, and that no lookup ever loses or doubles a row."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import CheckFailedError, MappingError
+from tests.integration.stars import UNKNOWN, Entry, Stars, counts, dimension, fact, star
+
+SHOP = """
+CREATE TABLE people (country text, id int, name text);
+INSERT INTO people VALUES ('DE', 1, 'Ada'), ('DE', 2, 'Bob'), ('FR', 1, 'Cléo');
+CREATE TABLE sales (sale int, country text, buyer int, seller int, amount numeric,
+  at timestamptz, code text);
+INSERT INTO sales VALUES
+  (10, 'DE', 1, 2, 5, '2024-02-29 23:59:59.999999+00', 'x1'),
+  (11, 'FR', 1, NULL, 6, '2024-03-01 00:00+00', 'x2'),
+  (12, 'DE', 7, 1, 7, '2024-02-29 00:00+00', 'x7'), (13, NULL, 2, 2, 8, NULL, NULL)
+"""
+PEOPLE = "SELECT * FROM people WHERE country = 'DE'"
+SALES = "SELECT * FROM sales"
+
+
+@pytest.fixture
+def shop(stars) -> Stars:
+    stars.source(SHOP)
+    return stars
+
+
+def people(**more: object) -> Entry:
+    return dimension(PEOPLE, "id name", **{"special_members": UNKNOWN, **more})
+
+
+def sales(lookups: Entry, columns: str | Entry = "sale amount", **more: object) -> Entry:
+    return fact(SALES, columns, lookups=lookups, **more)
+
+
+def loaded(stars: Stars, what: str) -> list[object]:
+    return stars.column(f"SELECT {what} FROM sales ORDER BY sale")
+
+
+def buyer(missing: str | None = None) -> Entry:
+    given = {"missing": missing} if missing else {}
+    return {"buyer_key": {"dimension": "dim_people", "on": "buyer", **given}}
+
+
+@pytest.mark.parametrize("missing", [None, "unknown"])
+@pytest.mark.parametrize("again", [True, False])
+def test_a_row_without_a_member_gets_the_unknown_one(shop, missing, again):
+    mapping = star(dim_people=people(), sales=sales(buyer(missing)))
+    if again:
+        shop.run(mapping)
+        shop.warehouse("DELETE FROM sales WHERE sale > 10")
+    report = shop.run(mapping, full_refresh=True)
+    assert sum(counts(report, "sales").get(n, 0) for n in ("inserted", "unchanged")) == 4
+    assert loaded(shop, "buyer_key") == [1, 1, -1, 2]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_row_without_a_member_is_rejected_and_kept(shop, again):
+    mapping = star(dim_people=people(), sales=sales(buyer("reject")))
+    if again:
+        shop.source("DELETE FROM sales WHERE sale = 12")
+        shop.run(mapping)
+        shop.source("INSERT INTO sales (sale, buyer) VALUES (12, 7), (14, NULL)")
+    done = counts(shop.run(mapping), "sales")
+    assert done["rejected"] == (2 if again else 1)
+    assert loaded(shop, "sale") == [10, 11, 13]
+    path = shop.write(mapping)
+    line = path.read_text().split("\n").index("      buyer_key:") + 1
+    assert shop.warehouse(
+        "SELECT rule, reason, place, row->>'buyer' FROM engine.reject WHERE row->>'sale' = '12'"
+    ) == [
+        (
+            "facts.sales.lookups.buyer_key",
+            "no member of dim_people for buyer_key",
+            f"{path}:{line}:7",
+            "7",
+        )
+    ]
+
+
+def test_a_rejected_row_is_loaded_once_its_member_is_there(shop):
+    mapping = star(dim_people=people(), sales=sales(buyer("reject")))
+    shop.run(mapping)
+    shop.source("INSERT INTO people VALUES ('DE', 7, 'Late')")
+    assert counts(shop.run(mapping), "sales") == {"read": 4, "inserted": 1, "unchanged": 3}
+    assert loaded(shop, "buyer_key") == [1, 1, 3, 2]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_a_row_without_a_member_fails_the_run(shop, again):
+    mapping = star(dim_people=people(), sales=sales(buyer("fail")))
+    if again:
+        shop.source("UPDATE sales SET buyer = 1 WHERE buyer = 7")
+        shop.run(mapping)
+        shop.source("UPDATE sales SET buyer = 7 WHERE sale = 12")
+    with pytest.raises(CheckFailedError) as error:
+        shop.run(mapping)
+    assert str(error.value).endswith(
+        "sales: 1 rows have a problem: no member of dim_people for buyer_key"
+    )
+    assert shop.column("SELECT to_regclass('dim_people') IS NULL") == [not again]
+
+
+def test_null_finds_nobody_even_where_a_special_member_has_no_natural_key(shop):
+    """The unknown member's natural key is NULL here, and NULL is not equal to it."""
+    lookups = {"seller_key": {"dimension": "dim_people", "on": "seller", "missing": "reject"}}
+    mapping = star(dim_people=people(), sales=sales(lookups))
+    assert counts(shop.run(mapping), "sales") == {"read": 4, "inserted": 3, "rejected": 1}
+    assert loaded(shop, "seller_key") == [2, 1, 2]
+
+
+def test_one_dimension_plays_several_roles(shop):
+    lookups = {
+        **buyer(),
+        "seller_key": {"dimension": "dim_people", "on": "seller", "description": "Who sold it"},
+        "nobody_key": {"dimension": "dim_people", "on": "buyer + 1000"},
+    }
+    mapping = star(dim_people=people(), sales=sales(lookups))
+    shop.run(mapping)
+    assert shop.warehouse("SELECT buyer_key, seller_key, nobody_key FROM sales ORDER BY sale") == [
+        (1, 2, -1),
+        (1, -1, -1),
+        (-1, 1, -1),
+        (2, 2, -1),
+    ]
+    assert shop.column(
+        "SELECT col_description('sales'::regclass, attnum) FROM pg_attribute "
+        "WHERE attrelid = 'sales'::regclass AND attname = 'seller_key'"
+    ) == ["Who sold it"]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati"])
+def test_a_day_is_found_by_a_timestamp(shop, zone):
+    shop.execute_outside(
+        shop.databases.warehouse_admin_url,
+        f"ALTER DATABASE {shop.databases.warehouse.database} SET timezone = '{zone}'",
+    )
+    calendar = {
+        "calendar": {"from": "2024-02-28", "to": "2024-03-01"},
+        "key": "date_key",
+        "special_members": UNKNOWN,
+    }
+    lookups = {
+        "day_key": {"dimension": "dim_date", "on": "at"},
+        "next_day_key": {"dimension": "dim_date", "on": {"date": "at + interval '1 day'"}},
+    }
+    shop.run(star(dim_date=calendar, sales=sales(lookups)))
+    assert shop.warehouse("SELECT day_key, next_day_key FROM sales ORDER BY sale") == [
+        (20240229, 20240301),
+        (20240301, -1),
+        (20240229, 20240301),
+        (-1, -1),
+    ]
+
+
+def test_a_member_is_found_by_several_columns(shop):
+    mapping = star(
+        dim_people=dimension(
+            "SELECT * FROM people",
+            "country id name",
+            natural_key=["country", "id"],
+            special_members=UNKNOWN,
+        ),
+        sales=sales(
+            {
+                "buyer_key": {
+                    "dimension": "dim_people",
+                    "on": {"id": "buyer", "country": "upper(country)"},
+                }
+            }
+        ),
+    )
+    shop.run(mapping)
+    assert shop.column(
+        "SELECT d.name FROM sales AS s LEFT JOIN dim_people AS d ON d.key = s.buyer_key ORDER BY sale"
+    ) == ["Ada", "Cléo", None, None]
+
+
+def test_a_lookup_may_be_any_expression_over_the_query(shop):
+    lookups = {
+        "buyer_key": {
+            "dimension": "dim_people",
+            # A comment must not swallow what follows.
+            "on": "CASE WHEN code LIKE 'x%' THEN substr(code, 2)::int END -- the number after the x",
+        }
+    }
+    shop.run(star(dim_people=people(), sales=sales(lookups)))
+    assert loaded(shop, "buyer_key") == [1, 2, -1, -1]
+
+
+def test_columns_of_the_dimension_are_not_mistaken_for_those_of_the_query(shop):
+    """The dimension has an id, a name and a key of its own: an expression means the query's."""
+    mapping = star(
+        dim_people=people(),
+        sales=fact(
+            "SELECT sale AS id, buyer, 'of the query' AS name, 99 AS key FROM sales",
+            {"id": None, "text": "name || id || key"},
+            lookups=buyer(),
+        ),
+    )
+    shop.run(mapping)
+    assert shop.column("SELECT text FROM sales ORDER BY id LIMIT 1") == ["of the query1099"]
+
+
+def test_a_lookup_of_another_type_finds_the_same_member(shop):
+    mapping = star(
+        dim_people=people(), sales=sales({"k": {"dimension": "dim_people", "on": "buyer::numeric"}})
+    )
+    shop.run(mapping)
+    assert loaded(shop, "k") == [1, 1, -1, 2]
+    mapping["facts"]["sales"]["lookups"]["k"]["on"] = "buyer::text"
+    with pytest.raises(MappingError) as error:
+        shop.run(mapping)
+    assert "text cannot be compared with dim_people.id, which is integer" in str(error.value)
+
+
+def test_a_lookup_neither_loses_nor_doubles_a_row(shop):
+    """The warehouse itself refuses a second member of one natural key, whoever tries to add it."""
+    lookups = {
+        **buyer(),
+        "seller_key": {"dimension": "dim_people", "on": "seller"},
+    }
+    mapping = star(dim_people=people(), sales=sales(lookups))
+    shop.run(mapping)
+    unique = (
+        "SELECT count(*) FROM pg_index WHERE indrelid = 'dim_people'::regclass AND indisunique "
+        "AND NOT indisprimary"
+    )
+    assert shop.column(unique) == [1]
+    # Without the index a second one gets in: the engine cannot build it again and says so.
+    shop.warehouse(
+        "DROP INDEX dim_people_id_key;"
+        "INSERT INTO dim_people (id, name) SELECT id, 'impostor' FROM dim_people WHERE id = 1"
+    )
+    shop.source("INSERT INTO sales (sale, buyer) VALUES (15, 1)")
+    with pytest.raises(CheckFailedError, match=r"Key \(id\)=\(1\) is duplicated"):
+        shop.run(mapping)
+    assert loaded(shop, "sale") == [10, 11, 12, 13]
+    shop.warehouse("DELETE FROM dim_people WHERE name = 'impostor'")
+    shop.run(mapping)
+    assert shop.column(unique) == [1]
+    assert loaded(shop, "sale") == [10, 11, 12, 13, 15]
+
+
+def test_references_are_checked_against_the_members(shop):
+    mapping = star(
+        dim_people=people(),
+        sales=sales(buyer(), checks=[{"references": {"buyer_key": "dim_people"}}]),
+    )
+    shop.run(mapping)
+    shop.warehouse("UPDATE sales SET buyer_key = 77 WHERE sale < 12")  # an append changes no row
+    said = "check 'references buyer_key in dim_people' fails: 2 of 4 rows break it"
+    with pytest.raises(CheckFailedError, match=said):
+        shop.run(mapping)
