@@ -43,7 +43,8 @@ def lines(runs: tuple[Past, ...]) -> list[str]:
             run.mapping,
             run.status,
             "" if run.seconds is None else f"{run.seconds:.2f}",
-            *(f"{run.counts.get(count, 0):,}" for count in COUNTS),
+            # What a failed run counted, it did not publish.
+            *(f"{run.counts.get(count, 0):,}" if run.status == "done" else "" for count in COUNTS),
             str(run.warnings),
         ]
         for run in runs

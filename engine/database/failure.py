@@ -11,7 +11,7 @@ from engine.retry import is_transient
 
 NEEDS = (
     "the engine's role needs SELECT on what its queries read, and in the warehouse CREATE on the "
-    "database, or to own the star's tables and the schemas engine and engine_stage"
+    "database, and USAGE and CREATE on the star's schema where that is there already"
 )
 
 

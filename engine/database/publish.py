@@ -6,6 +6,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Protocol
 
 import psycopg2
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.database import ledger
 from engine.database.connect import Sessions, count_of, execute
-from engine.database.failure import failure_of
+from engine.database.failure import failure_of, sentence
 from engine.database.source import Snapshot
 from engine.database.staging import Staged
 from engine.errors import CheckFailedError, Place, RunError
@@ -38,6 +39,7 @@ from engine.plan.steps import (
 )
 from engine.plan.world import TableState, World
 from engine.report import Report, check_line, entry_report
+from engine.retry import is_transient
 from engine.sql.render import render
 
 # Made for turning disks, the defaults read a whole fact to change a hundredth of it, and hold a million
@@ -158,6 +160,8 @@ class Publication:
 
     def _check(self, step: CheckStep, place: Callable[[str], Place]) -> None:
         check = step.condition.check if isinstance(step, CheckRows) else step.check
+        if isinstance(step, CheckRows):
+            check = replace(check, columns=(step.condition.column,))
         seen: list[int] = []
 
         def count() -> int:
@@ -209,11 +213,20 @@ class Publication:
         )
 
     def commit(self, report: Report) -> None:
-        """Publish."""
+        """Publish. A RunError says when the answer was lost and only the ledger knows what happened."""
         ledger.record(self._main, self._run_id, self.steps, self.verdicts)
         ledger.end(self._main, self._run_id, "done", None, report.seconds)
         self._sessions.refuse_when_cancelled()
-        self._main.commit()
+        try:
+            self._main.commit()
+        except DBAPIError as error:
+            if not is_transient(error):
+                raise
+            raise RunError(
+                f"the answer to COMMIT was lost, and `engine history` tells whether the star was published: "
+                f"{sentence(error)}",
+                transient=True,
+            ) from error
 
 
 def _orphaned(star: Star, world: World, stages: Mapping[str, object]) -> Iterator[str]:

@@ -142,9 +142,17 @@ def schema_problems(
 
 
 def left_over(star: Star, entry: Entry, world: World) -> Iterator[Notice]:
-    """Tell of columns that the table has and the mapping no longer names: they are kept, not filled."""
+    """Tell where the table has more than the mapping wants: it is kept, as taking it could lose data."""
     state, table = world.tables.get(entry.name, TableState()), target(star, entry)
-    wanted = {column.name for column in definitions(star, entry, world)}
+    wanted = {column.name: column.type for column in definitions(star, entry, world)}
+    for name, type_ in wanted.items():
+        present = state.columns.get(name)
+        if present and present != type_ and holds(present, type_):
+            yield Notice(
+                entry.name,
+                f"column '{name}' stays {present}, which is wider than the mapping's {type_}; to narrow it "
+                f'run: ALTER TABLE {table} ALTER COLUMN "{name}" TYPE {type_};',
+            )
     for name in state.columns:
         if name not in wanted and name not in match_columns(entry):
             yield Notice(
