@@ -237,11 +237,5 @@ def _orphaned(star: Star, world: World, stages: Mapping[str, object]) -> Iterato
             yield fact.name
 
 
-def drop_stages(plan: Plan, connection: Connection) -> None:
-    """Remove the stages; what cannot be removed now, the next run removes."""
-    for stage in plan.stages:
-        execute(connection, render(DropStage(stage=stage.create.stage))).close()
-
-
 def _spot(place: Place) -> str:
     return f"{place.file}:{place.line}:{place.column}" if place.file else ""
