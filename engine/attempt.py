@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
+from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +21,11 @@ from engine import retry
 from engine.database import ledger
 from engine.database.connect import Sessions, engine_for, execute
 from engine.database.failure import sentence
-from engine.database.publish import Publication, drop_stages
+from engine.database.publish import Publication
 from engine.database.source import Snapshot
 from engine.database.staging import WORKERS, Staged, Staging
 from engine.database.survey import survey
-from engine.errors import EngineError, RunError
+from engine.errors import EngineError, LockedError, RunError
 from engine.listener import Listener
 from engine.logs import redact
 from engine.mapping.load import Loaded
@@ -65,6 +66,7 @@ class Attempt:
     began: bool = False
     interrupted: bool = False
     failure: Report | None = None
+    report: Report | None = None  # of what was published
 
     def seconds(self) -> float:
         """Return how long the run has taken so far."""
@@ -80,7 +82,9 @@ def attempt_once(attempt: Attempt) -> Report:
             return work.result()
         except KeyboardInterrupt:
             attempt.interrupted = True
-            _stop(sessions, (work,))
+            while not work.done():
+                with suppress(KeyboardInterrupt):  # of the impatient: nothing may be left running
+                    _stop(sessions, (work,))
             if work.exception() is None:
                 return work.result()  # too late to stop it: the star is published
             raise
@@ -95,17 +99,20 @@ def _stop(sessions: Sessions, work: Sequence[Future[Any]]) -> None:
 
 def _try(attempt: Attempt, sessions: Sessions) -> Report:
     try:
-        return _work(attempt, sessions)
+        attempt.report = _work(attempt, sessions)
     except EngineError as error:
+        sessions.close()  # the ledger's row of the run may be locked by its own transaction
         _failed(attempt, str(error))
         raise
     except (CancelledError, DBAPIError, psycopg2.Error) as error:
+        sessions.close()
         if attempt.interrupted:
             _failed(attempt, "interrupted")
             raise KeyboardInterrupt from error
         failure = RunError(sentence(error), transient=retry.is_transient(error))
         _failed(attempt, str(failure))
         raise failure from error
+    return attempt.report
 
 
 def _work(attempt: Attempt, sessions: Sessions) -> Report:
@@ -114,7 +121,8 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
     warehouse = engines.pop("warehouse")
     main = sessions.connect(warehouse)
     ledger.migrate(main)
-    ledger.lock(main, star.name, attempt.run_id)
+    if published := _published_before(attempt, main):
+        return published
     side = sessions.connect(warehouse, autocommit=True)
     ledger.begin(side, attempt.run_id, star.name, attempt.number)
     attempt.began = True
@@ -147,12 +155,38 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
     report = publication.report(todo, attempt.seconds(), tuple(blind_notices(star, snapshots)))
     for snapshot in snapshots.values():
         snapshot.verdict()
-    publication.commit(report)
-    try:
-        drop_stages(todo, side)
-    except DBAPIError as error:  # the star is published; the next run removes them
-        logger.warning("the stages are left behind: %s", sentence(error))
+    publication.commit(todo, report)
     return report
+
+
+def _published_before(attempt: Attempt, main: Connection) -> Report | None:
+    """Take the lock, or find that the attempt before was published: the answer to COMMIT can be lost.
+
+    Asked when that attempt has the lock no more: before, its session may still be committing (TRAPS 42).
+    """
+    try:
+        ledger.lock(main, attempt.loaded.star.name, attempt.run_id)
+    except LockedError:  # another run's, that came after it
+        if report := _recorded(attempt, main):
+            return report
+        raise
+    return _recorded(attempt, main)
+
+
+def _recorded(attempt: Attempt, main: Connection) -> Report | None:
+    """Return what the ledger says of this run when it is done already."""
+    if attempt.number == 1 or ledger.status_of(main, attempt.run_id) != "done":
+        return None
+    steps = ledger.steps_of(main, attempt.run_id)
+    return Report(
+        run_id=str(attempt.run_id),
+        mapping=attempt.loaded.star.name,
+        status="done",
+        seconds=attempt.seconds(),
+        entries=tuple(entry_report(name, steps) for name in dict.fromkeys(s.entry for s in steps)),
+        checks=ledger.verdicts_of(main, attempt.run_id),
+        steps=steps,
+    )
 
 
 def blind_notices(star: Star, snapshots: Mapping[str, Snapshot]) -> Iterator[Notice]:

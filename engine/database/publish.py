@@ -212,8 +212,13 @@ class Publication:
             steps=tuple(self.steps),
         )
 
-    def commit(self, report: Report) -> None:
-        """Publish. A RunError says when the answer was lost and only the ledger knows what happened."""
+    def commit(self, plan: Plan, report: Report) -> None:
+        """Publish, and remove the stages, which after the commit may be those of the next run already.
+
+        A RunError says when the answer was lost and only the ledger knows what happened.
+        """
+        for stage in plan.stages:
+            execute(self._main, render(DropStage(stage=stage.create.stage))).close()
         ledger.record(self._main, self._run_id, self.steps, self.verdicts)
         ledger.end(self._main, self._run_id, "done", None, report.seconds)
         self._sessions.refuse_when_cancelled()
