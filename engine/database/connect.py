@@ -20,7 +20,7 @@ from engine.settings import ConnectionSettings
 # statements by design, so an idle timeout of the server must not end its transaction.
 PINNED = """
 set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
-set extra_float_digits = 1; set client_encoding = 'UTF8'; set standard_conforming_strings = on;
+set extra_float_digits = 1; set standard_conforming_strings = on;
 set lc_monetary = 'C'; set idle_in_transaction_session_timeout = 0
 """
 
@@ -86,6 +86,8 @@ def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engi
     @event.listens_for(engine, "connect")
     def pin(connection: psycopg2.extensions.connection, _: object) -> None:
         connection.autocommit = True
+        # By SET the server alone would know, and the driver would go on in another encoding.
+        connection.set_client_encoding("UTF8")
         with connection.cursor() as cursor:
             cursor.execute(pins)
         connection.autocommit = False

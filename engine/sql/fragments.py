@@ -25,9 +25,14 @@ from engine.sql.quote import (
 )
 
 # Types without an equality operator, or whose equality is not sameness (boxes compare by area), TRAPS 15.
+BY_TEXT = (
+    *("xml", "jsonpath", "refcursor", "pg_snapshot", "txid_snapshot"),
+    *("point", "line", "lseg", "box", "path", "polygon", "circle"),
+)
 COMPARED_AS = {
     "json": "jsonb",
-    **dict.fromkeys(("xml", "point", "line", "lseg", "box", "path", "polygon", "circle"), "text"),
+    "json[]": "jsonb[]",
+    **{name + array: "text" for name in BY_TEXT for array in ("", "[]")},
 }
 TEXT_TYPES = ("text", "character varying", "character")
 
