@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 from engine import retry
 from engine.attempt import Attempt, Options, attempt_once
-from engine.database import ledger
 from engine.database.connect import Sessions, engine_for
 from engine.database.source import origin
 from engine.database.survey import survey
@@ -19,7 +18,7 @@ from engine.mapping.load import Loaded
 from engine.plan.build import build
 from engine.plan.steps import Plan
 from engine.plan.world import World
-from engine.report import Report, entry_report
+from engine.report import Report
 from engine.settings import ConnectionSettings
 
 __all__ = ["Listener", "Options", "plan", "run"]
@@ -46,13 +45,17 @@ def run(
     def once() -> Report:
         attempt = Attempt(loaded, settings, options, listener, run_id, started, next(numbers))
         attempts.append(attempt)
-        return _published_after_all(attempt) or attempt_once(attempt)
+        return attempt_once(attempt)
 
     # Time alone does not end it: a run of an hour that loses its connection deserves another attempt.
     again = retry.retrying(f"run of {loaded.star.name}", attempts=ATTEMPTS, seconds=math.inf)
     try:
         report = again(once)
-    except BaseException:
+    except BaseException as error:
+        done = attempts[-1].report if attempts and isinstance(error, KeyboardInterrupt) else None
+        if done:  # the interrupt came after the star was published
+            listener.finished(done)
+            return done
         if failures := [attempt.failure for attempt in attempts if attempt.failure]:
             listener.finished(failures[-1])
         raise
@@ -73,27 +76,3 @@ def plan(
         world = survey(loaded, looks, origins, warehouse, full_refresh=options.full_refresh)
         star = loaded.star
         return build(star, world, loaded.document.place, options.select), world
-
-
-def _published_after_all(attempt: Attempt) -> Report | None:
-    """Ask the ledger whether the last attempt was published: the answer to COMMIT can be lost (TRAPS 42)."""
-    if attempt.number == 1:
-        return None
-    with Sessions() as sessions:
-        connection = sessions.connect(engine_for(attempt.settings["warehouse"]), autocommit=True)
-        if ledger.version_of(connection) == 0:
-            return None
-        if ledger.status_of(connection, attempt.run_id) != "done":
-            return None
-        steps = ledger.steps_of(connection, attempt.run_id)
-        checks = ledger.verdicts_of(connection, attempt.run_id)
-    names = dict.fromkeys(done.entry for done in steps)
-    return Report(
-        run_id=str(attempt.run_id),
-        mapping=attempt.loaded.star.name,
-        status="done",
-        seconds=attempt.seconds(),
-        entries=tuple(entry_report(name, steps) for name in names),
-        checks=checks,
-        steps=steps,
-    )

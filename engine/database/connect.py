@@ -25,6 +25,11 @@ set lc_monetary = 'C'; set idle_in_transaction_session_timeout = 0
 """
 
 
+# A server that is asked to look whether its client is still there ends what a killed engine left running,
+# and with it the mapping's lock; otherwise a statement runs on to its end. Some systems cannot look.
+NOTICE = "set client_connection_check_interval = '1s'"
+
+
 class Sessions:
     """The open connections of one piece of work; closing it closes them, `cancel` stops what they do."""
 
@@ -66,11 +71,17 @@ class Sessions:
     def __enter__(self) -> Sessions:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for connection in reversed(self._open):
+    def close(self) -> None:
+        """Close them all, which gives up what is not committed, and the locks."""
+        with self._guard:
+            present = list(self._open)
+            self._open.clear()
+        for connection in reversed(present):
             with contextlib.suppress(Exception):  # what is broken already cannot be closed
                 connection.close()
-        self._open.clear()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engine:
@@ -90,6 +101,8 @@ def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engi
         connection.set_client_encoding("UTF8")
         with connection.cursor() as cursor:
             cursor.execute(pins)
+            with contextlib.suppress(psycopg2.errors.InvalidParameterValue):
+                cursor.execute(NOTICE)
         connection.autocommit = False
 
     return engine

@@ -7,7 +7,8 @@ import socket
 import uuid
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Row
 
 from engine.database import tables
@@ -71,7 +72,7 @@ def lock(connection: Connection, mapping: str, run_id: uuid.UUID) -> None:
     """Take the mapping's lock until the transaction ends; LockedError says who holds it.
 
     When that is this very run, an attempt whose connection broke and whose backend does not know it yet,
-    it is a transient RunError.
+    or one whose process is dead, it is a transient RunError: the server will soon notice (connect.NOTICE).
     """
     taken = connection.execute(
         text(f"select pg_try_advisory_xact_lock({LOCK_KEY})"),
@@ -85,6 +86,11 @@ def lock(connection: Connection, mapping: str, run_id: uuid.UUID) -> None:
     ).first()
     if holder and holder.run_id == run_id:
         raise RunError("the lost attempt before still holds the lock", transient=True)
+    if holder and holder.host == socket.gethostname() and not _alive(holder.pid):
+        raise RunError(
+            f"run {holder.run_id} has died (process {holder.pid}), and its session still holds the lock",
+            transient=True,
+        )
     who = (
         f"run {holder.run_id} on {holder.host} (process {holder.pid}) since {holder.started_at:%F %T} UTC"
         if holder
@@ -95,6 +101,16 @@ def lock(connection: Connection, mapping: str, run_id: uuid.UUID) -> None:
     )
 
 
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # signal 0 only asks
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is there, and another user's
+        return True
+    return True
+
+
 def begin(connection: Connection, run_id: uuid.UUID, mapping: str, attempt: int) -> None:
     """Record that a run has begun. The caller has the lock, so older runs that say so have died. Commits."""
     connection.execute(
@@ -103,17 +119,14 @@ def begin(connection: Connection, run_id: uuid.UUID, mapping: str, attempt: int)
         .where(tables.run.c.run_id != run_id)
         .values(status="died", error="the engine ended without a word")
     )
-    values = {"mapping": mapping, "status": "running", "attempt": attempt}
-    if attempt == 1:
-        connection.execute(
-            insert(tables.run).values(
-                run_id=run_id, host=socket.gethostname(), pid=os.getpid(), **values
-            )
-        )
-    else:
-        connection.execute(
-            update(tables.run).where(tables.run.c.run_id == run_id).values(error=None, **values)
-        )
+    state = {"status": "running", "attempt": attempt}
+    row = insert(tables.run).values(
+        run_id=run_id, mapping=mapping, host=socket.gethostname(), pid=os.getpid(), **state
+    )
+    if attempt > 1:  # the attempt before may have failed too early to be recorded
+        again = state | {"error": None, "seconds": None, "ended_at": None}
+        row = row.on_conflict_do_update(index_elements=["run_id"], set_=again)
+    connection.execute(row)
     connection.commit()
 
 
@@ -127,10 +140,13 @@ def status_of(connection: Connection, run_id: uuid.UUID) -> str | None:
 def end(
     connection: Connection, run_id: uuid.UUID, status: str, error: str | None, seconds: float
 ) -> None:
-    """Record how a run ended, unless that is known; the caller commits, with the star when it is done."""
+    """Record how a run ended, unless that is known; the caller commits, with the star when it is done.
+
+    That it died is what the next run supposed, and the run itself knows better.
+    """
     connection.execute(
         update(tables.run)
-        .where(tables.run.c.run_id == run_id, tables.run.c.status == "running")
+        .where(tables.run.c.run_id == run_id, tables.run.c.status.in_(("running", "died")))
         .values(status=status, error=error, seconds=seconds, ended_at=tables.NOW)
     )
 
