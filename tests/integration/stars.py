@@ -109,13 +109,16 @@ class Stars:
         return [value for (value,) in self.warehouse(sql)]
 
     def engine(
-        self, *arguments: str | Path, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str | Path,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run the command line, from the folder of the test."""
+        """Run the command line, from the folder of the test or another one."""
         return subprocess.run(
             [sys.executable, "-m", "engine", *map(str, arguments)],
             env=self.environment(environment),
-            cwd=self.folder,
+            cwd=folder or self.folder,
             capture_output=True,
             text=True,
             timeout=60,
