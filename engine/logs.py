@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import re
 import sys
 import threading
@@ -12,6 +13,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TextIO
 from urllib.parse import quote, quote_plus
@@ -24,6 +27,10 @@ LogFormat = Literal["json", "text"]
 HIDDEN = "***"
 # Shorter secrets stand in every other word; only the patterns below hide them.
 SHORTEST = 4
+LARGEST_FILE = 10_000_000  # bytes, before a new one begins
+OLDER_FILES = 5
+# The attribute of a record that a display shows already: it goes to the file alone.
+FILE_ONLY = "_file_only"
 
 # What looks like a password, known or not: a value after `password=` or `"password":` (sslpassword,
 # PGPASSWORD and SOURCE_PASSWORD too; not SOURCE_PASSWORD_FILE), `PASSWORD '…'` in SQL, and
@@ -123,18 +130,32 @@ def bound(**fields: object) -> Iterator[None]:
         _bound.reset(token)
 
 
-def configure(form: LogFormat, level: int | str, stream: TextIO | None = None) -> None:
+def configure(
+    form: LogFormat, level: int | str, stream: TextIO | None = None, file: Path | None = None
+) -> None:
     """Send the log to `stream`, or else to standard error; calling it again replaces the former.
 
-    The level is the engine's own; libraries are heard from WARNING on.
+    With `file` the same lines go there too, always as JSON; its folder is made, and when it cannot be written
+    its OSError is raised. The level is the engine's own; libraries are heard from WARNING on.
     """
-    handler = _Handler(stream if stream is not None else sys.stderr)
-    handler.setFormatter(_Json() if form == "json" else _Text())
-    handler.addFilter(_add_bound)
+    shown = _Handler(stream if stream is not None else sys.stderr)
+    shown.setFormatter(_Json() if form == "json" else _Text())
+    shown.addFilter(lambda record: not getattr(record, FILE_ONLY, False))
+    handlers: list[_Handler | _File] = [shown]
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(
+            _File(file, maxBytes=LARGEST_FILE, backupCount=OLDER_FILES, encoding="utf-8")
+        )
+        handlers[-1].setFormatter(_Json())
     root = logging.getLogger()
-    for earlier in [each for each in root.handlers if isinstance(each, _Handler)]:
+    for earlier in [each for each in root.handlers if isinstance(each, _Handler | _File)]:
         root.removeHandler(earlier)
-    root.addHandler(handler)
+        if isinstance(earlier, _File):
+            earlier.close()
+    for handler in handlers:
+        handler.addFilter(_add_bound)
+        root.addHandler(handler)
     logging.getLogger("engine").setLevel(level)
 
 
@@ -156,6 +177,27 @@ class _Handler(logging.StreamHandler[TextIO]):
 
     The handler of the standard library would print the record to standard error, secrets included.
     """
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the library's name)
+        """Leave the run alone."""
+
+
+class _File(RotatingFileHandler):
+    """Writes lines into a file, and begins a new one when it is large.
+
+    Two runs may share it: a file that the other has renamed is opened anew, so that no line goes into an old
+    one and none is renamed twice.
+    """
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802  (the library's name)
+        """Say whether the file is full, the one that has the name now."""
+        named = Path(self.baseFilename)
+        if self.stream and not (
+            named.exists() and os.path.samestat(os.fstat(self.stream.fileno()), named.stat())
+        ):
+            self.stream.close()
+            self.stream = self._open()
+        return bool(super().shouldRollover(record))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the library's name)
         """Leave the run alone."""

@@ -99,10 +99,11 @@ class ConnectionSettings:
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
-    """How to log: the form of a line, and the lowest level that is written."""
+    """How to log: the form of a line, the lowest level that is written, and a file besides."""
 
     form: logs.LogFormat
     level: str
+    file: Path | None = None
 
 
 @dataclass(slots=True)
@@ -149,7 +150,7 @@ def connection_settings(prefix: str, environ: Mapping[str, str]) -> ConnectionSe
 
 
 def log_settings(environ: Mapping[str, str], *, terminal: bool) -> LogSettings:
-    """Return how to log: LOG_FORMAT (text on a terminal, else json) and LOG_LEVEL (info)."""
+    """Return how to log: LOG_FORMAT (text on a terminal, else json), LOG_LEVEL (info), LOG_FILE (none)."""
     form = environ.get("LOG_FORMAT", "").lower() or ("text" if terminal else "json")
     level = environ.get("LOG_LEVEL", "").lower() or "info"
     forms = get_args(logs.LogFormat)
@@ -160,7 +161,8 @@ def log_settings(environ: Mapping[str, str], *, terminal: bool) -> LogSettings:
     ]
     if problems:
         raise SettingsError("\n".join(problems))
-    return LogSettings(cast("logs.LogFormat", form), level.upper())
+    file = environ.get("LOG_FILE", "")
+    return LogSettings(cast("logs.LogFormat", form), level.upper(), Path(file) if file else None)
 
 
 def _draft(prefix: str, environ: Mapping[str, str]) -> _Draft:

@@ -13,12 +13,15 @@ import click
 
 from engine.commands.choice import Choice
 from engine.commands.wire import connected, selected
+from engine.errors import SettingsError
 from engine.logs import bound, configure
 from engine.mapping.load import load
+from engine.plan.steps import Done, Step
 from engine.report import Report, as_json, as_text
 from engine.run import Listener, Options
 from engine.run import run as do_run
 from engine.settings import log_settings
+from engine.steplog import Log
 
 
 class Outcome:
@@ -63,12 +66,44 @@ def run(
         click.echo(as_text(outcome.report))
 
 
+class Both:
+    """Passes all that it hears on to two listeners."""
+
+    def __init__(self, one: Listener, other: Listener) -> None:
+        self._to = (one, other)
+
+    def began(self, step: Step) -> None:
+        """Pass it on."""
+        for each in self._to:
+            each.began(step)
+
+    def ended(self, done: Done) -> None:
+        """Pass it on."""
+        for each in self._to:
+            each.ended(done)
+
+    def arrived(self, entry: str, rows: int) -> None:
+        """Pass it on."""
+        for each in self._to:
+            each.arrived(entry, rows)
+
+    def finished(self, report: Report) -> None:
+        """Pass it on."""
+        for each in self._to:
+            each.finished(report)
+
+
 @contextmanager
 def listening(options: Mapping[str, str | None]) -> Iterator[Listener]:
-    """Give the listener that suits: a display on a terminal, a log of steps anywhere else."""
+    """Give the listener that suits: a display on a terminal, a log of steps anywhere else and in LOG_FILE."""
     wanted = log_settings(os.environ, terminal=sys.stderr.isatty())
     form = options.get("log_format") or wanted.form
-    configure(form, options.get("log_level") or wanted.level)  # type: ignore[arg-type]
+    level = options.get("log_level") or wanted.level
+    try:
+        configure(form, level, file=wanted.file)  # type: ignore[arg-type]
+    except OSError as error:
+        reason = (error.strerror or "failed").lower()
+        raise SettingsError(f"LOG_FILE: cannot write {wanted.file}: {reason}") from error
     if form == "text" and sys.stderr.isatty():
         # The display's library is slow to import, and a scheduled run has no use for it.
         from rich.console import Console
@@ -76,8 +111,6 @@ def listening(options: Mapping[str, str | None]) -> Iterator[Listener]:
         from engine.display import Terminal
 
         with Terminal(Console(stderr=True)) as terminal:
-            yield terminal
+            yield Both(terminal, Log(file_only=True)) if wanted.file else terminal
     else:
-        from engine.steplog import Log
-
         yield Log()

@@ -15,7 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine import logs
+from engine.commands.run import listening
+from engine.errors import SettingsError
 from engine.logs import Redactor, bound, configure
+from engine.plan.steps import Done
 
 logger = logging.getLogger("engine.test")
 
@@ -296,3 +299,84 @@ def test_the_module_imports_no_driver():
         "sys.exit(bool({'psycopg2', 'sqlalchemy'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def read(file):
+    return [json.loads(line)["message"] for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Log as text, and as JSON into the file of this name, which is closed in the end."""
+    path = tmp_path / "logs/engine.log"
+    configure("text", "INFO", io.StringIO(), path)
+    yield path
+    configure("text", "INFO", io.StringIO())
+
+
+def test_a_file_gets_the_same_lines_as_json_and_without_secrets(file):
+    logs.register("giraffe-47")
+    logger.debug("not shown")
+    logger.info("Grüße from giraffe-47", extra={"rows": 3})
+    (line,) = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert (line["message"], line["rows"]) == (f"Grüße from {logs.HIDDEN}", 3)
+    assert "file_only" not in str(line)
+
+
+def test_a_line_for_the_file_alone_is_not_shown(tmp_path):
+    stream, file = io.StringIO(), tmp_path / "engine.log"
+    configure("json", "INFO", stream, file)
+    logger.info("both")
+    logger.info("quiet", extra={logs.FILE_ONLY: True})
+    configure("json", "INFO", stream)
+    assert read(file) == ["both", "quiet"]
+    assert "quiet" not in stream.getvalue()
+
+
+def test_a_large_file_is_kept_under_another_name_and_the_oldest_is_dropped(monkeypatch, tmp_path):
+    monkeypatch.setattr(logs, "LARGEST_FILE", 300)
+    monkeypatch.setattr(logs, "OLDER_FILES", 2)
+    file = tmp_path / "engine.log"
+    configure("json", "INFO", io.StringIO(), file)
+    for number in range(20):
+        logger.info("line %d", number)
+    configure("json", "INFO", io.StringIO())
+    names = ["engine.log.2", "engine.log.1", "engine.log"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+    kept = [message for name in names for message in read(tmp_path / name)]
+    assert kept == [f"line {number}" for number in range(20 - len(kept), 20)]
+    assert all((tmp_path / name).stat().st_size <= 300 for name in names)
+
+
+def test_a_file_that_another_run_has_renamed_is_begun_anew(file):
+    logger.info("old")
+    file.rename(file.with_name("engine.log.1"))
+    logger.info("new")
+    assert read(file.with_name("engine.log.1")) == ["old"]
+    assert read(file) == ["new"]
+
+
+class Tty(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_run_on_a_terminal_logs_its_steps_to_the_file_and_shows_none(monkeypatch, tmp_path):
+    terminal, file = Tty(), tmp_path / "logs/engine.log"
+    monkeypatch.setenv("LOG_FILE", str(file))
+    monkeypatch.setattr(sys, "stderr", terminal)
+    done = Done("dim_users", "copy", "read", 68, 0.25)
+    with listening({}) as listener:
+        listener.ended(done)
+    configure("text", "INFO", io.StringIO())
+    (line,) = [json.loads(line) for line in file.read_text().splitlines()]
+    assert (line["step"], line["rows"], line["seconds"]) == ("dim_users: copy", 68, 0.25)
+    assert '"rows"' not in terminal.getvalue()
+
+
+def test_a_file_that_cannot_be_written_is_named(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LOG_FILE", str(tmp_path / "file/engine.log"))
+    wrong = pytest.raises(SettingsError, match=r"LOG_FILE: cannot write .*file/engine\.log: ")
+    with wrong, listening({}):
+        pass
