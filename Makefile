@@ -13,7 +13,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-16 lint format bench clean
+.PHONY: help demo env up test test-16 lint format bench clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
@@ -21,6 +21,12 @@ help:  ## list what make can do
 
 demo: $(VENV)/.demo  ## load the star into two embedded PostgreSQL servers; needs nothing but Python
 	@$(BIN)/engine demo $(ARGS)
+
+env:  ## write .env, the settings of the stack, with random passwords
+	@sh docker/make-env
+
+up: env  ## bring up the stack in Docker: source, warehouse, and the engine, which loads the star
+	@docker compose up --build $(ARGS)
 
 test: $(VENV)/.test  ## run all tests (more for pytest: make test PYTEST_ARGS='-k watermark')
 	@$(PYTEST) $(PYTEST_ARGS)

@@ -126,14 +126,18 @@ def parts():
     return ("URL", *settings.PLACE, "PASSWORD", "PASSWORD_FILE", *settings.TLS)
 
 
-@pytest.mark.parametrize("variable", ["LOG_FORMAT", "LOG_LEVEL", *(f"SOURCE_{p}" for p in parts())])
+@pytest.mark.parametrize(
+    "variable", ["LOG_FORMAT", "LOG_LEVEL", "LOG_FILE", *(f"SOURCE_{p}" for p in parts())]
+)
 def test_every_variable_is_in_the_example_and_in_operating(variable):
     assert re.search(rf"^(# )?{variable}=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     assert f"`{variable}`" in text_of("operating.md")
 
 
-def test_there_is_no_variable_that_the_settings_do_not_read():
+def test_there_is_no_variable_that_neither_the_settings_nor_compose_read():
     known = {f"{prefix}_{part}" for prefix in ("SOURCE", "WAREHOUSE") for part in parts()}
+    for file in ROOT.glob("docker-compose*.yml"):
+        known |= set(re.findall(r"(?:\$\{|\{environment: )([A-Z_]+)", file.read_text()))
     for page in WRITTEN:
         named = set(re.findall(r"\b(?:SOURCE|WAREHOUSE)_[A-Z_]+\b", page.read_text()))
         assert named <= known

@@ -437,7 +437,12 @@ def test_the_demo_is_named_only_when_something_is_missing():
 )
 def test_log_settings(environ, terminal, expected):
     settings = log_settings(environ, terminal=terminal)
-    assert (settings.form, settings.level) == expected
+    assert (settings.form, settings.level, settings.file) == (*expected, None)
+
+
+def test_a_log_file():
+    assert log_settings({"LOG_FILE": "logs/e.log"}, terminal=True).file == Path("logs/e.log")
+    assert log_settings({"LOG_FILE": ""}, terminal=True).file is None
 
 
 def test_log_settings_that_are_wrong():
@@ -453,6 +458,9 @@ def test_the_example_names_every_variable_and_no_password():
     text = (Path(__file__).parents[2] / ".env.example").read_text()
     words = "URL HOST PORT DB USER PASSWORD PASSWORD_FILE SSLMODE SSLROOTCERT SSLCERT SSLKEY"
     wanted = {f"{prefix}_{word}" for prefix in ("SOURCE", "WAREHOUSE") for word in words.split()}
+    root = Path(__file__).parents[2]
+    composed = "\n".join(file.read_text() for file in root.glob("docker-compose*.yml"))
+    wanted |= set(re.findall(r"(?:\$\{|\{environment: )([A-Z_]+)", composed))
     named = set(re.findall(r"^#? ?([A-Z_]+)=", text, re.MULTILINE))
-    assert named == wanted | {"LOG_FORMAT", "LOG_LEVEL"}
-    assert set(re.findall(r"^#? ?[A-Z]+_PASSWORD=(.*)$", text, re.MULTILINE)) == {""}
+    assert named == wanted | {"LOG_FORMAT", "LOG_LEVEL", "LOG_FILE"}
+    assert set(re.findall(r"^#? ?[A-Z_]+_PASSWORD=(.*)$", text, re.MULTILINE)) == {""}
