@@ -30,9 +30,7 @@ TOTALS = (
 )
 USERS_SUMS = "sum(user_id), sum(length(name)), count(city)"
 PRODUCTS_SUMS = "sum(product_id), sum(price), count(band)"
-ORDERS_SUMS = (
-    "sum(order_id), sum(quantity), sum(total), sum(unit_price), sum(net_total), sum(vat)"
-)
+ORDERS_SUMS = "sum(order_id), sum(quantity), sum(total), sum(unit_price), sum(net_total), sum(vat)"
 
 SOURCE = {
     "dim_users": (
