@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -115,7 +116,7 @@ def test_the_story_that_the_demo_tells(project):
     loaded = shell(project, add[1])
     assert counts(loaded, "inserted") == {name: int(name == "fact_orders") for name in EVERYTHING}
     assert set(counts(loaded, "updated").values()) == {0}
-    assert "13 of 13 checks passed" in loaded
+    assert re.search(r" (\d+) of \1 checks passed", loaded)
 
     plan, run = change
     file = project / "mappings/star.yml"

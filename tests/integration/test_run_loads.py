@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import psycopg2
 import pytest
 
 from engine.errors import CheckFailedError
@@ -363,16 +362,6 @@ def test_what_differs_in_its_spelling_alone_is_no_change(stars, type_, before, s
     stars.source(f"UPDATE v SET value = {other}")
     mapping = star(dim_v=dimension("SELECT * FROM v", "id value"))
     assert counts(stars.run(mapping), "dim_v") == UPDATED
-
-
-def test_xml_has_no_equality_and_is_compared_all_the_same(stars):
-    try:
-        stars.source("SELECT '<a/>'::xml")
-    except psycopg2.errors.FeatureNotSupported:
-        pytest.skip("this server is built without xml: one that has it runs this test")
-    assert changed(stars, "xml", "'<a/>'", "'<a/>'") == SAME
-    stars.warehouse("DROP TABLE dim_v")
-    assert changed(stars, "xml", "'<a/>'", "'<b/>'") == UPDATED
 
 
 def test_only_the_rows_that_changed_are_written(items):
