@@ -15,7 +15,7 @@ from typing import Any
 
 import psycopg2
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine import retry
 from engine.database import ledger
@@ -25,7 +25,7 @@ from engine.database.publish import Publication
 from engine.database.source import Snapshot
 from engine.database.staging import WORKERS, Staged, Staging
 from engine.database.survey import survey
-from engine.errors import EngineError, LockedError, RunError
+from engine.errors import EngineError, LockedError, MappingError, RunError
 from engine.listener import Listener
 from engine.logs import redact
 from engine.mapping.load import Loaded
@@ -33,6 +33,7 @@ from engine.mapping.model import Star
 from engine.plan.build import build
 from engine.plan.progress import DEFAULT_LAG
 from engine.plan.steps import Notice
+from engine.plan.world import World
 from engine.report import Report, entry_report
 from engine.settings import ConnectionSettings
 
@@ -128,13 +129,7 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
     attempt.began = True
     used = {entry.source.connection for entry in star.entries if entry.source}
     snapshots = {name: Snapshot(engines[name], sessions) for name in sorted(used)}
-    world = survey(
-        loaded,
-        {name: snapshot.monitor for name, snapshot in snapshots.items()},
-        {name: snapshot.origin for name, snapshot in snapshots.items()},
-        side,
-        full_refresh=attempt.options.full_refresh,
-    )
+    world = _survey(attempt, sessions, snapshots, side)
     todo = build(star, world, loaded.document.place, attempt.options.select)
     publication = attempt.publication = Publication(
         main, sessions, attempt.run_id, attempt.listener
@@ -157,6 +152,24 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
         snapshot.verdict()
     publication.commit(todo, report)
     return report
+
+
+def _survey(
+    attempt: Attempt, sessions: Sessions, snapshots: Mapping[str, Snapshot], side: Connection
+) -> World:
+    """Ask what the world is like. What ends the asking from outside is no problem of the mapping."""
+    monitors = {name: snapshot.monitor for name, snapshot in snapshots.items()}
+    origins = {name: snapshot.origin for name, snapshot in snapshots.items()}
+    refresh = attempt.options.full_refresh
+    try:
+        return survey(attempt.loaded, monitors, origins, side, full_refresh=refresh)
+    except (MappingError, SQLAlchemyError) as error:
+        sessions.refuse_when_cancelled()
+        for name, connection in {**monitors, "warehouse": side}.items():
+            if connection.invalidated:
+                where = f"{name} {attempt.settings[name].describe()}"
+                raise RunError(f"the connection to the {where} was lost", transient=True) from error
+        raise
 
 
 def _published_before(attempt: Attempt, main: Connection) -> Report | None:

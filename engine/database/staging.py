@@ -14,10 +14,10 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from engine.database.connect import Sessions, backend, count_of, execute
-from engine.database.failure import failure_of
+from engine.database.failure import failure_of, sentence
 from engine.database.pipe import stream
 from engine.database.source import Snapshot
-from engine.errors import CheckFailedError
+from engine.errors import CheckFailedError, RunError
 from engine.plan.steps import (
     Copy,
     CountNullCursors,
@@ -134,5 +134,11 @@ class Staging:
         """Return this thread's view of a source's snapshot."""
         sources: dict[str, Connection] = self._own.__dict__.setdefault("sources", {})
         if name not in sources:
-            sources[name] = self.snapshots[name].join()
+            try:
+                sources[name] = self.snapshots[name].join()
+            except DBAPIError as error:  # the session that exported it has ended
+                self.sessions.refuse_when_cancelled()
+                raise RunError(
+                    f"the snapshot of the {name} is gone: {sentence(error)}", transient=True
+                ) from error
         return sources[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from sqlalchemy import Connection, text
 
@@ -43,7 +43,7 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
     bound = {"schema": star.connection("warehouse").schema, "names": names}
     columns = connection.execute(COLUMNS, bound).all()
     indexes = connection.execute(INDEXES, bound).all()
-    empty = _empty(connection, star, {row.table for row in columns})
+    empty = _empty(connection, star, {(row.table, row.name) for row in columns})
     return {
         name: TableState(
             columns={row.name: row.type for row in columns if row.table == name},
@@ -60,13 +60,15 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
     }
 
 
-def _empty(connection: Connection, star: Star, present: Iterable[str]) -> set[str]:
-    """Return the entries whose table holds no row, special members aside."""
+def _empty(connection: Connection, star: Star, columns: Collection[tuple[str, str]]) -> set[str]:
+    """Return the entries whose table holds no row, special members aside; `columns` by table and name."""
     queries: list[str] = []
+    present = {name for name, _ in columns}
     for entry in star.entries:
         if entry.name in present:
             key = member_key(entry)
-            where = f" where {column(key)} > 0" if key else ""
+            # Without its key column the table is refused later, with a sentence about it.
+            where = f" where {column(key)} > 0" if (entry.name, key) in columns else ""
             queries.append(
                 f"select {len(queries)} as n, not exists "
                 f"(select from {table(target(star, entry))}{where}) as empty"
