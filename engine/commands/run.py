@@ -98,7 +98,7 @@ def listening(options: Mapping[str, str | None]) -> Iterator[Listener]:
     """Give the listener that suits: a display on a terminal, a log of steps anywhere else and in LOG_FILE."""
     wanted = log_settings(os.environ, terminal=sys.stderr.isatty())
     form = options.get("log_format") or wanted.form
-    level = options.get("log_level") or wanted.level
+    level = (options.get("log_level") or wanted.level).upper()
     try:
         configure(form, level, file=wanted.file)  # type: ignore[arg-type]
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The engine's sessions are ended by an administrator at random moments: the run is tried again, and right."""
+"""Ended sessions: one of the engine's or all, on either side, at random moments of a run."""
 
 from __future__ import annotations
 

@@ -1,0 +1,158 @@
+"""All queries of a run see one moment of the source, and the source sees only a reader."""
+
+from __future__ import annotations
+
+import threading
+
+import psycopg2
+import pytest
+
+from engine.database.connect import Sessions, engine_for
+from engine.database.source import Snapshot
+from engine.listener import Silent
+from engine.plan.steps import Copy, Step
+from engine.settings import settings_for
+from tests.conftest import query
+from tests.integration.stars import UNKNOWN, dimension, fact, star
+
+TABLES = """
+CREATE TABLE members (id integer PRIMARY KEY, name text);
+CREATE TABLE events (id integer PRIMARY KEY, member integer);
+INSERT INTO members SELECT g, 'm' || g FROM generate_series(1, 100) AS g;
+INSERT INTO events SELECT g, 1 + g % 100 FROM generate_series(1, 1000) AS g;
+GRANT SELECT ON members, events TO engine_reader;
+"""
+LATER = """
+INSERT INTO members SELECT g, 'm' || g FROM generate_series(101, 200) AS g;
+INSERT INTO events SELECT 1000 + g, 100 + g FROM generate_series(1, 100) AS g;
+DELETE FROM events WHERE id = 1;
+"""
+
+
+class WritesBetween(Silent):
+    """Writes to the source, in one transaction, as soon as the first query of a run begins."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._once = threading.Lock()
+        self.wrote = False
+
+    def began(self, step: Step) -> None:
+        with self._once:
+            if isinstance(step, Copy) and not self.wrote:
+                query(self._url, LATER)
+                self.wrote = True
+
+
+def mapping():
+    return star(
+        dim_members=dimension("SELECT id, name FROM members", special_members=UNKNOWN),
+        events=fact(
+            "SELECT id, member FROM events",
+            "id member",
+            lookups={
+                "member_key": {
+                    "dimension": "dim_members",
+                    "on": {"id": "member"},
+                    "missing": "fail",
+                }
+            },
+        ),
+    )
+
+
+def test_facts_never_refer_to_members_that_came_between_the_queries(stars):
+    stars.source(TABLES)
+    writer = WritesBetween(stars.databases.source_admin_url)
+    stars.run(mapping(), listener=writer)
+    assert writer.wrote
+    counts = (
+        "SELECT (SELECT count(*) FROM dim_members WHERE key > 0), (SELECT count(*) FROM events)"
+    )
+    assert stars.warehouse(counts) == [(100, 1000)]
+    stars.run(mapping())
+    assert stars.warehouse(counts) == [(200, 1100)]
+
+
+def test_several_queries_stream_at_a_time(stars):
+    slow = "SELECT g AS id, 'x' AS name FROM generate_series(1, 2) AS g, pg_sleep(0.5)"
+    at_once: list[int] = []
+
+    class Watch(Silent):
+        def began(self, step: Step) -> None:
+            if isinstance(step, Copy):
+                at_once.append(1)
+
+    sessions: list[tuple[int]] = []
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(0.02):
+            sessions.extend(
+                query(
+                    stars.databases.source_admin_url,
+                    "SELECT count(*)::int FROM pg_stat_activity WHERE query LIKE 'copy%pg_sleep%'"
+                    " AND state = 'active' AND datname = current_database()",
+                )
+            )
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    try:
+        stars.run(star(dim_a=dimension(slow), dim_b=dimension(slow)), listener=Watch())
+    finally:
+        done.set()
+        watcher.join()
+    assert len(at_once) == 2
+    assert max(count for (count,) in sessions) == 2
+
+
+def test_the_source_is_only_read(stars):
+    stars.source("CREATE SEQUENCE drawn; GRANT USAGE ON drawn TO engine_reader")
+    writing = star(dim_a=dimension("SELECT nextval('drawn') AS id, 'x' AS name"))
+    with pytest.raises(Exception, match="read-only transaction"):
+        stars.run(writing)
+    assert stars.source("SELECT is_called FROM drawn") == [(False,)]
+
+
+def test_select_on_what_the_queries_read_is_all_that_is_needed(stars):
+    stars.source(
+        TABLES + "REVOKE ALL ON ALL TABLES IN SCHEMA public FROM engine_reader;"
+        "GRANT SELECT ON members, events TO engine_reader; REVOKE CREATE, TEMP ON DATABASE "
+        f'"{stars.databases.source.database}" FROM PUBLIC'
+    )
+    assert stars.run(mapping()).status == "done"
+
+
+def test_a_missing_permission_is_named(stars):
+    stars.source(TABLES + "REVOKE ALL ON events FROM engine_reader")
+    with pytest.raises(Exception, match=r"permission denied for table events .*GRANT SELECT"):
+        stars.run(mapping())
+
+
+def test_who_joins_a_snapshot_sees_its_moment(stars):
+    stars.source(TABLES)
+    loaded = stars.load(mapping())
+    settings = settings_for(loaded.star.connections, stars.databases.environment)
+    with Sessions() as sessions:
+        snapshot = Snapshot(engine_for(settings["source"]), sessions)
+        stars.source(LATER)
+        joined = snapshot.join()
+        assert joined.exec_driver_sql("SELECT count(*) FROM events").scalar_one() == 1000
+        assert joined.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on"
+        snapshot.verdict()
+
+
+def test_a_source_that_has_gone_is_noticed_before_the_commit(stars):
+    loaded = stars.load(mapping())
+    settings = settings_for(loaded.star.connections, stars.databases.environment)
+    with Sessions() as sessions:
+        snapshot = Snapshot(engine_for(settings["source"]), sessions)
+        query(
+            stars.databases.source_admin_url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = 'engine_reader' AND datname = current_database()",
+        )
+        with pytest.raises(Exception) as caught:  # noqa: PT011  (whatever the driver makes of it)
+            snapshot.verdict()
+    assert isinstance(getattr(caught.value, "orig", None), psycopg2.Error)

@@ -1,0 +1,109 @@
+"""A password is in nothing that the engine writes: output, log, report, plan, error, ledger, process list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Databases, query
+from tests.integration.stars import STAR, dimension, star
+
+SECRET = "s3cr3t-Pässword/%40:x"
+ROLE = "engine_with_a_secret"
+
+
+@pytest.fixture
+def secret(databases: Databases, tmp_path: Path):
+    """Settings of roles whose password is unmistakable, in files as an orchestrator writes them."""
+    settings = {}
+    for prefix, server, group in (
+        ("SOURCE", databases.source, "pg_read_all_data, pg_read_all_stats"),
+        ("WAREHOUSE", databases.warehouse, databases.warehouse.owner),
+    ):
+        admin = server.admin_url()
+        query(
+            admin,
+            f"DO $$ BEGIN CREATE ROLE {ROLE} LOGIN; EXCEPTION WHEN duplicate_object THEN END $$; "
+            f"ALTER ROLE {ROLE} PASSWORD '{SECRET}'; GRANT {group} TO {ROLE}",
+        )
+        file = tmp_path / f"{prefix.lower()}-password"
+        file.write_text(f"{SECRET}\n", encoding="utf-8")
+        settings |= {
+            f"{prefix}_URL": "",
+            f"{prefix}_HOST": server.host,
+            f"{prefix}_PORT": str(server.port),
+            f"{prefix}_DB": server.database,
+            f"{prefix}_USER": ROLE,
+            f"{prefix}_PASSWORD_FILE": str(file),
+        }
+    return settings
+
+
+def assert_nowhere(*texts: str) -> None:
+    for form in (SECRET, repr(SECRET)[1:-1], "s3cr3t", "P%C3%A4ssword"):
+        for text in texts:
+            assert form not in text
+
+
+def everything_in_the_ledger(databases: Databases) -> str:
+    url = databases.warehouse_admin_url
+    names = query(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'engine'")
+    assert {("run",), ("step",), ("watermark",)} <= set(names)
+    return "\n".join(
+        str(query(url, f"SELECT t::text FROM engine.{name} AS t")) for (name,) in names
+    )
+
+
+def test_runs_plans_and_failures_never_show_a_password(stars, secret):
+    broken = star(dim_broken=dimension("SELECT 1 / (user_id - user_id) AS id, name FROM users"))
+    wrong = {**secret, "SOURCE_PASSWORD_FILE": "", "SOURCE_PASSWORD": SECRET + "-not"}
+    cases = [
+        (0, ("--log-level", "debug", "run", STAR, "--report", "json"), secret),
+        (0, ("--log-level", "debug", "--log-format", "text", "run", STAR), secret),
+        (0, ("plan", STAR, "--sql"), secret),
+        (0, ("validate", STAR, "--connect"), secret),
+        (0, ("history", "--report", "json"), secret),
+        (1, ("--log-level", "debug", "run", stars.write(broken)), secret),
+        (1, ("--log-level", "debug", "run", STAR), wrong),
+        (1, ("validate", STAR, "--connect"), {**secret, "SOURCE_PORT": "1"}),
+    ]
+    for code, arguments, environment in cases:
+        done = stars.engine(*arguments, environment=environment)
+        assert done.returncode == code, done.stderr
+        assert done.stdout + done.stderr
+        assert_nowhere(done.stdout, done.stderr)
+    ledger = everything_in_the_ledger(stars.databases)
+    assert "division by zero" in ledger
+    assert_nowhere(ledger)
+
+
+def test_a_password_in_a_url_is_hidden_like_one_in_a_file(stars, databases):
+    password = databases.source_url.split(":")[2].split("@")[0]
+    for arguments in (("--log-level", "debug", "run", STAR), ("run", STAR, "--select", "nothing")):
+        done = stars.engine(*arguments)
+        assert password not in done.stdout + done.stderr
+    unusable = databases.source_url.replace("postgresql+psycopg2", "mysql")
+    done = stars.engine("run", STAR, environment={"SOURCE_URL": unusable})
+    assert done.returncode == 2
+    assert "SOURCE_URL" in done.stderr
+    assert password not in done.stderr
+
+
+def test_neither_process_list_nor_session_list_shows_a_password(stars, secret):
+    slow = star(dim_slow=dimension("SELECT 1 AS id, 'x' || pg_sleep(1) AS name"))
+    running = stars.start("run", stars.write(slow), environment=secret)
+    try:
+        while not (
+            sessions := query(
+                stars.databases.source_admin_url,
+                "SELECT application_name, query FROM pg_stat_activity WHERE query LIKE 'copy%pg_sleep%'",
+            )
+        ):
+            assert running.poll() is None, running.communicate()
+        command = Path(f"/proc/{running.pid}/cmdline")
+        assert_nowhere(str(sessions), command.read_text() if command.exists() else "")
+    finally:
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 0, err
+    assert_nowhere(out, err)
