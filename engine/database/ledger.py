@@ -21,12 +21,18 @@ from engine.plan.steps import Done
 
 MIGRATION_LOCK = "select pg_advisory_xact_lock(hashtextextended('engine:migrate', 0))"
 LOCK_KEY = "hashtextextended('engine:' || :mapping, 0)"
-VERSION = f"select to_regclass('{tables.SCHEMA}.version') is not null"
+# Not by to_regclass: within a transaction it may answer from a cache, and miss what another made meanwhile.
+VERSION = f"""
+select exists (
+  select from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where n.nspname = '{tables.SCHEMA}' and c.relname = 'version'
+)
+"""
 
 
 def schema_exists(connection: Connection, schema: str) -> bool:
     """Say whether the warehouse has a schema."""
-    found = text("select to_regnamespace(quote_ident(:schema)) is not null")
+    found = text("select exists (select from pg_namespace where nspname = :schema)")
     return bool(connection.execute(found, {"schema": schema}).scalar_one())
 
 
