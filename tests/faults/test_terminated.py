@@ -1,4 +1,4 @@
-"""Ended sessions: one of the engine's or all, on either side, at random moments of a run."""
+"""The sessions of the engine are ended at random moments: the run is tried again, and right."""
 
 from __future__ import annotations
 
