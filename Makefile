@@ -13,11 +13,11 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo env up test test-16 lint format bench clean
+.PHONY: help demo env up test test-16 test-compose lint format bench clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
-	  printf '  make %-8s %s\n' "$$name" "$$what"; done
+	  printf '  make %-12s %s\n' "$$name" "$$what"; done
 
 demo: $(VENV)/.demo  ## load the star into two embedded PostgreSQL servers; needs nothing but Python
 	@$(BIN)/engine demo $(ARGS)
@@ -33,6 +33,9 @@ test: $(VENV)/.test  ## run all tests (more for pytest: make test PYTEST_ARGS='-
 
 test-16: $(VENV)/.test  ## run the integration tests against PostgreSQL 16
 	@ENGINE_TEST_POSTGRES=16 $(PYTEST) $(PYTEST_ARGS) tests/integration
+
+test-compose: $(VENV)/.test  ## run the tests of the stack on a real Docker
+	@$(PYTEST) -m compose $(PYTEST_ARGS) tests/compose
 
 lint: $(VENV)/.dev  ## check style, types and the floors of the house
 	@$(BIN)/ruff check --quiet

@@ -34,6 +34,7 @@ TRANSIENT_STATES = {
 # says itself is English; what the server says is in its lc_messages, and where that is another
 # language, a failed connection counts as permanent. The permanent texts decide first: of a host
 # with two addresses, one may refuse the connection and the other the password.
+UNKNOWN_HOST = ("name or service not known", "nodename nor servname")
 PERMANENT_TEXTS = (
     "authentication failed",
     "no password supplied",
@@ -44,8 +45,7 @@ PERMANENT_TEXTS = (
     "certificate verify failed",
     "certificate file",
     "does not support ssl",
-    "name or service not known",
-    "nodename nor servname",
+    *UNKNOWN_HOST,
 )
 TRANSIENT_TEXTS = (
     "connection refused",
@@ -129,6 +129,11 @@ def is_transient(error: BaseException) -> bool:
             state = getattr(each, "pgcode", None)
             return _is_transient_state(state) if state else _is_transient_text(str(each))
     return False
+
+
+def is_unknown_host(error: BaseException) -> bool:
+    """Return whether the host's name is not known. A container has none while it is stopped."""
+    return any(known in str(error).lower() for known in UNKNOWN_HOST)
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from engine.errors import RunError
-from engine.retry import is_transient
+from engine.retry import is_transient, is_unknown_host
 from engine.settings import ConnectionSettings
 
 # Both ends speak the same text whatever their configuration says (TRAPS 18). The engine waits between
@@ -29,6 +29,10 @@ set lc_monetary = 'C'; set idle_in_transaction_session_timeout = 0
 # and with it the mapping's lock; otherwise a statement runs on to its end. Some systems cannot look.
 NOTICE = "set client_connection_check_interval = '1s'"
 
+# Where this process has been connected. An unknown host is a mistake in the settings, unless it was known
+# before: a container that restarts loses its name for a while.
+_reached: set[str] = set()
+
 
 class Sessions:
     """The open connections of one piece of work; closing it closes them, `cancel` stops what they do."""
@@ -40,14 +44,16 @@ class Sessions:
 
     def connect(self, engine: Engine, *, autocommit: bool = False) -> Connection:
         """Open a connection and remember it."""
+        where = engine.get_execution_options()["where"]
         try:
             connection = engine.connect()
         except DBAPIError as error:
-            where = engine.get_execution_options()["where"]
+            vanished = where in _reached and is_unknown_host(error)
             raise RunError(
                 f"cannot connect to {where}: {str(error.orig).strip()}",
-                transient=is_transient(error),
+                transient=vanished or is_transient(error),
             ) from error
+        _reached.add(where)
         if autocommit:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
         with self._guard:
