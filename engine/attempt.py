@@ -138,7 +138,7 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="stage") as pool:
         stages = staging.start(pool, todo.stages)
         try:
-            publication.schema(todo)
+            publication.schema(todo, star.connection("warehouse").schema)
             publication.load(
                 todo, lambda entry: _await(stages[entry], staging, side, attempt.listener)
             )

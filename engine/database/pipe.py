@@ -91,4 +91,13 @@ def _send(
             file.flush()
         verdict.rows = rows
     except BaseException as error:  # noqa: BLE001  (it is raised again by the thread that waits)
-        verdict.error = error
+        verdict.error = _named(error, connection)
+
+
+def _named(error: BaseException, connection: psycopg2.extensions.connection) -> BaseException:
+    """Return the error; of a connection that broke within COPY, psycopg2 says no more than a status."""
+    if isinstance(error, psycopg2.Error) and error.pgcode is None and connection.closed:
+        lost = psycopg2.OperationalError("the server closed the connection while it sent rows")
+        lost.__cause__ = error
+        return lost
+    return error

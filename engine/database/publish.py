@@ -40,6 +40,7 @@ from engine.plan.steps import (
 from engine.plan.world import TableState, World
 from engine.report import Report, check_line, entry_report
 from engine.retry import is_transient
+from engine.sql.quote import ident
 from engine.sql.render import render
 
 # Made for turning disks, the defaults read a whole fact to change a hundredth of it, and hold a million
@@ -71,10 +72,11 @@ class Publication:
         self._run_id = run_id
         self._listener = listener
 
-    def schema(self, plan: Plan) -> None:
-        """Make the tables what the mapping wants."""
+    def schema(self, plan: Plan, schema: str) -> None:
+        """Make the tables what the mapping wants; what checks name without a schema is the star's."""
         execute(self._main, f"select set_config('engine.run_id', '{self._run_id}', true)").close()
         execute(self._main, PLANNING).close()
+        execute(self._main, f"set local search_path = {ident(schema)}, public").close()
         for step in plan.schema:
             self._do(step)
 

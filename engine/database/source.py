@@ -19,7 +19,8 @@ select
   (extract(epoch from clock_timestamp()) * 1000000)::bigint as moment,
   (extract(epoch from min(a.xact_start)) * 1000000)::bigint as oldest,
   (select count(*) > 0 from pg_prepared_xacts where database = current_database()) as prepared,
-  pg_has_role(current_user, 'pg_read_all_stats', 'usage') and not pg_is_in_recovery() as visible
+  pg_has_role(current_user, 'pg_read_all_stats', 'usage') and not pg_is_in_recovery()
+    and not coalesce(bool_or(a.state = 'disabled'), false) as visible
 from pg_stat_activity as a
 where a.datname = current_database() and a.pid <> all (array[{pids}]::integer[])
   and a.backend_type not in ('walsender', 'autovacuum worker', 'parallel worker')
@@ -28,9 +29,14 @@ where a.datname = current_database() and a.pid <> all (array[{pids}]::integer[])
 IDENTITY = """
 select
   (select system_identifier from pg_control_system()) || '/' ||
-    (select timeline_id from pg_control_checkpoint()) || '/' || current_database() as identity,
+    (select timeline_id from pg_control_checkpoint()) || '/' ||
+    (select oid from pg_database where datname = current_database()) as identity,
   clock_timestamp()::text as instant,
-  (clock_timestamp() at time zone zone.name)::text as local_time,
+  -- In autumn an hour comes twice where clocks change: what was written in it must be read again.
+  ((clock_timestamp() at time zone zone.name) - case
+    when (timestamptz '2026-01-01 00:00+00' at time zone zone.name) - timestamp '2026-01-01' <>
+      (timestamptz '2026-07-01 00:00+00' at time zone zone.name) - timestamp '2026-07-01'
+    then interval '2 hours' else interval '0' end)::text as local_time,
   ((clock_timestamp() at time zone zone.name)::date + 1)::text as tomorrow
 from (select reset_val as name from pg_settings where name = 'TimeZone') as zone
 """

@@ -124,7 +124,7 @@ def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[
         rows=own.only(match),
         match=match,
         key=entry.key if isinstance(entry, Dimension) else "",
-        referenced_by=_referring(star, entry),
+        referenced_by=_referring(star, entry, world),
     )
 
 
@@ -135,13 +135,13 @@ def _updates(entry: Entry, world: World) -> bool:
     return entry.load != "append" or world.readings.get(entry.name, Reading()).reconcile
 
 
-def _referring(star: Star, entry: Entry) -> tuple[tuple[Table, str], ...]:
-    """Return every fact's table and key column that refers to a dimension."""
+def _referring(star: Star, entry: Entry, world: World) -> tuple[tuple[Table, str], ...]:
+    """Return every fact's table and key column that refers to a dimension and is there already."""
     return tuple(
         (target(star, fact), lookup.column)
         for fact in star.facts
         for lookup in fact.lookups
-        if lookup.dimension == entry.name
+        if lookup.dimension == entry.name and lookup.column in state_of(fact, world).columns
     )
 
 

@@ -32,10 +32,10 @@ def reject_steps(
 
     `prove` is False when the keys of a new table are built after the rows and prove the same.
     """
+    if isinstance(entry, Fact):  # before the keys: a lookup may be part of the grain
+        yield from _lookup_steps(star, entry, world, place)
     if entry.source:
         yield from _key_steps(star, entry, world, place, prove=prove)
-    if isinstance(entry, Fact):
-        yield from _lookup_steps(star, entry, world, place)
     for check in entry.checks:
         if check.reject and check.kind in ROW_WISE:
             yield from _check_steps(star, entry, check, world, place)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from engine.errors import Place, Problem
 from engine.mapping.model import Dimension, Entry, Star
@@ -17,6 +17,7 @@ from engine.plan.steps import (
     CreateTable,
     DescribeColumn,
     DescribeTable,
+    DropNotNull,
     Notice,
     Step,
     Table,
@@ -45,7 +46,7 @@ def table_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
 
 
 def _column_steps(
-    entry: Entry, table: Table, wanted: Iterable[ColumnDefinition], state: TableState
+    entry: Entry, table: Table, wanted: Collection[ColumnDefinition], state: TableState
 ) -> Iterator[Step]:
     for column in wanted:
         present = state.columns.get(column.name)
@@ -54,6 +55,10 @@ def _column_steps(
             yield AddColumn(entry=entry.name, table=table, column=added)
         elif present != column.type and holds(column.type, present):
             yield WidenColumn(entry=entry.name, table=table, column=column, present=present)
+    filled = {column.name for column in wanted}
+    for name in state.columns:
+        if name in state.not_null and name not in filled and name not in state.primary_key:
+            yield DropNotNull(entry=entry.name, table=table, column=name)
 
 
 def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:

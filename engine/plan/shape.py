@@ -32,8 +32,8 @@ def short_name(name: str) -> str:
 
 
 def stage(star: Star, entry: Entry) -> Table:
-    """Return the stage table of an entry; no other mapping uses it."""
-    return Table(STAGE_SCHEMA, short_name(f"{star.name}__{entry.name}"))
+    """Return the stage table of an entry; no other mapping uses it, as no mapping's name has a dot."""
+    return Table(STAGE_SCHEMA, short_name(f"{star.name}.{entry.name}"))
 
 
 def match_columns(entry: Entry) -> tuple[str, ...]:
@@ -152,9 +152,22 @@ def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinitio
     return (*keys, *own)
 
 
+def _members(dimension: Dimension) -> tuple[object, ...]:
+    """Return what decides which member of a dimension a lookup finds."""
+    calendar, source = dimension.calendar, dimension.source
+    return (
+        dimension.name,
+        dimension.key,
+        [(c.name, c.expr, c.type) for c in dimension.columns if c.name in dimension.natural_key],
+        (calendar.start, calendar.end) if calendar else None,
+        (source.connection, source.query) if source else None,
+        [member.key for member in dimension.special_members if member.name == "unknown"],
+    )
+
+
 def fingerprint(star: Star, entry: Entry) -> str:
     """Return a hash of all that decides what a row becomes; when it changes, old rows must be read again."""
-    parts: list[object] = [match_columns(entry)]
+    parts: list[object] = [match_columns(entry), entry.load, star.connection("warehouse").schema]
     parts += [(column.name, column.expr, column.type) for column in entry.columns]
     parts += [
         (c.kind, c.columns, c.values, c.low, c.high, c.dimension, c.reject)
@@ -167,7 +180,7 @@ def fingerprint(star: Star, entry: Entry) -> str:
         parts += [(cursor.column, cursor.null) if cursor else None]
     if isinstance(entry, Fact):
         parts += [
-            (x.column, x.dimension, x.on, x.missing, star.dimension(x.dimension).key)
+            (x.column, x.on, x.missing, *_members(star.dimension(x.dimension)))
             for x in entry.lookups
         ]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

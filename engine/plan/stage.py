@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.mapping.model import Calendar, Dimension, Entry, Source, Star
-from engine.plan.shape import CALENDAR_TYPES, key_type, stage
+from engine.plan.shape import CALENDAR_TYPES, bare, key_type, stage
 from engine.plan.steps import (
     Analyze,
     ColumnDefinition,
@@ -35,7 +35,7 @@ def _from_source(entry: Entry, source: Source, table: Table, world: World) -> St
     create = CreateStage(
         entry=name, stage=table, columns=tuple(ColumnDefinition(c.name, c.type) for c in columns)
     )
-    types = {column.name: column.type for column in columns}
+    types = {column.name: bare(column.type) for column in columns}
     low = world.readings.get(name, Reading()).low
     copy = Copy(
         entry=name,

@@ -133,6 +133,15 @@ class WidenColumn(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DropNotNull(Step):
+    """Let a column be empty that the mapping no longer fills: a lookup that was taken out."""
+
+    title: ClassVar[str] = "drop not null"
+    table: Table
+    column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AddPrimaryKey(Step):
     """Declare the primary key; after the rows are in, which is three times quicker (MEASURED)."""
 

@@ -17,7 +17,7 @@ class TableState:
     description: str = ""
     primary_key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
-    identity: frozenset[str] = frozenset()
+    not_null: frozenset[str] = frozenset()
     empty: bool = True
 
     @property

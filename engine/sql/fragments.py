@@ -34,7 +34,7 @@ COMPARED_AS = {
     "json[]": "jsonb[]",
     **{name + array: "text" for name in BY_TEXT for array in ("", "[]")},
 }
-TEXT_TYPES = ("text", "character varying", "character")
+TEXT_TYPES = ("text", "character varying", "bpchar")
 
 
 def equal(names: Iterable[str], left: str, right: str) -> Fragment:
@@ -94,7 +94,7 @@ def staged(of: StagedColumn) -> Fragment:
 def newer(window: Window, alias: str) -> Fragment:
     """Say that a row of the source is at or after the watermark; text compares byte by byte (TRAPS 10)."""
     name = column(window.column, alias)
-    bytewise = ' collate "C"' if window.type in TEXT_TYPES else ""
+    bytewise = '::text collate "C"' if window.type in TEXT_TYPES else ""
     condition = f"{name}{bytewise} >= {typed(window.low, window.type)}"
     return Fragment(f"({condition} or {name} is null)" if window.nulls else condition)
 

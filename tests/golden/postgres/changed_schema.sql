@@ -7,8 +7,11 @@ alter table "mart"."fact_sale" alter column "sale_id" type bigint;
 -- fact_sale: add column
 alter table "mart"."fact_sale" add column if not exists "total" numeric(12,2);
 
+-- fact_sale: drop not null
+alter table "mart"."fact_sale" alter column "old_key" drop not null;
+
 -- fact_sale: create stage
-create unlogged table "engine_stage"."shop__fact_sale" (
+create unlogged table "engine_stage"."shop.fact_sale" (
   "sale_id" bigint,
   "sold_at" timestamp without time zone,
   "country" text,
@@ -29,7 +32,7 @@ where q."sale_id" >= '100'::bigint
 ) to stdout (format binary);
 
 -- fact_sale: analyze
-analyze "engine_stage"."shop__fact_sale";
+analyze "engine_stage"."shop.fact_sale";
 
 -- fact_sale: count null cursors
 select count(*) from (
@@ -37,15 +40,33 @@ SELECT * FROM sales
 ) as q where q."sale_id" is null;
 
 -- fact_sale: highest cursor
-select max("sale_id")::text from "engine_stage"."shop__fact_sale";
+select max("sale_id")::text from "engine_stage"."shop.fact_sale";
+
+-- fact_sale: prove found
+select count(*)
+from (
+  select 1, (sold_at)::date as "$day_key.0"
+  from "engine_stage"."shop.fact_sale" where "$reject" is null
+) as v
+left join "mart"."dim_day" as m on m."date" = v."$day_key.0"
+where m."day_key" is null;
+
+-- fact_sale: reject missing
+update "engine_stage"."shop.fact_sale" as s set "$reject" = 'facts.fact_sale.lookups.seller_key'
+from (
+  select ctid as "$row", ('NL') as "$seller_key.0", (seller_id) as "$seller_key.1"
+  from "engine_stage"."shop.fact_sale" where "$reject" is null
+) as v
+left join "mart"."dim_user" as m on m."country" = v."$seller_key.0" and m."user_id" = v."$seller_key.1"
+where s.ctid = v."$row" and m."user_key" is null;
 
 -- fact_sale: reject null keys
-update "engine_stage"."shop__fact_sale" as s set "$reject" = 'facts.fact_sale.grain'
+update "engine_stage"."shop.fact_sale" as s set "$reject" = 'facts.fact_sale.grain'
 from (
   select
     "sale_id" as "sale_id",
     ctid as "$row"
-  from "engine_stage"."shop__fact_sale"
+  from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as v
 where s.ctid = v."$row" and (v."sale_id" is null);
@@ -55,38 +76,20 @@ select count(*) from (
   select from (
   select
     "sale_id" as "sale_id"
-  from "engine_stage"."shop__fact_sale"
+  from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as v group by v."sale_id" having count(*) > 1
 ) as twice;
-
--- fact_sale: prove found
-select count(*)
-from (
-  select 1, (sold_at)::date as "$day_key.0"
-  from "engine_stage"."shop__fact_sale" where "$reject" is null
-) as v
-left join "mart"."dim_day" as m on m."date" = v."$day_key.0"
-where m."day_key" is null;
-
--- fact_sale: reject missing
-update "engine_stage"."shop__fact_sale" as s set "$reject" = 'facts.fact_sale.lookups.seller_key'
-from (
-  select ctid as "$row", ('NL') as "$seller_key.0", (seller_id) as "$seller_key.1"
-  from "engine_stage"."shop__fact_sale" where "$reject" is null
-) as v
-left join "mart"."dim_user" as m on m."country" = v."$seller_key.0" and m."user_id" = v."$seller_key.1"
-where s.ctid = v."$row" and m."user_key" is null;
 
 -- fact_sale: quarantine
 insert into engine.reject (run_id, mapping, entry, rule, reason, place, row, row_hash)
 select
   current_setting('engine.run_id')::uuid, 'shop', 'fact_sale',
   r.rule, r.reason, r.place, to_jsonb(s) - '$reject', md5((to_jsonb(s) - '$reject')::text)
-from "engine_stage"."shop__fact_sale" as s
+from "engine_stage"."shop.fact_sale" as s
 join (values
-  ('facts.fact_sale.grain', 'the grain is null', 'shop.yml:21:1'),
-  ('facts.fact_sale.lookups.seller_key', 'no member of dim_user for seller_key', 'shop.yml:34:1')
+  ('facts.fact_sale.lookups.seller_key', 'no member of dim_user for seller_key', 'shop.yml:34:1'),
+  ('facts.fact_sale.grain', 'the grain is null', 'shop.yml:21:1')
 ) as r (rule, reason, place) on r.rule = s."$reject"
 on conflict (mapping, entry, rule, row_hash) do nothing;
 
@@ -103,7 +106,7 @@ from (
     (user_id) as "$user_key.1",
     ('NL') as "$seller_key.0",
     (seller_id) as "$seller_key.1"
-  from "engine_stage"."shop__fact_sale"
+  from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as v
 left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"
@@ -130,7 +133,7 @@ from (
     (user_id) as "$user_key.1",
     ('NL') as "$seller_key.0",
     (seller_id) as "$seller_key.1"
-  from "engine_stage"."shop__fact_sale"
+  from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as v
 left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"
@@ -154,7 +157,7 @@ from (
     (user_id) as "$user_key.1",
     ('NL') as "$seller_key.0",
     (seller_id) as "$seller_key.1"
-  from "engine_stage"."shop__fact_sale"
+  from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as v
 left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"
@@ -179,7 +182,7 @@ from "mart"."fact_sale" as t
 join (
   select
     "sale_id" as "sale_id"
-  from "engine_stage"."shop__fact_sale"
+  from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as s on t."sale_id" = s."sale_id";
 
@@ -189,7 +192,7 @@ from "mart"."fact_sale" as t
 join (
   select
     "sale_id" as "sale_id"
-  from "engine_stage"."shop__fact_sale"
+  from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as s on t."sale_id" = s."sale_id";
 
@@ -199,7 +202,7 @@ from "mart"."fact_sale" as t
 join (
   select
     "sale_id" as "sale_id"
-  from "engine_stage"."shop__fact_sale"
+  from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as s on t."sale_id" = s."sale_id";
 

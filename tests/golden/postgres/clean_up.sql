@@ -1,9 +1,9 @@
 -- : drop stage
-drop table if exists "engine_stage"."shop__dim_day";
+drop table if exists "engine_stage"."shop.dim_day";
 
 -- : drop stage
-drop table if exists "engine_stage"."shop__dim_user";
+drop table if exists "engine_stage"."shop.dim_user";
 
 -- : drop stage
-drop table if exists "engine_stage"."shop__fact_sale";
+drop table if exists "engine_stage"."shop.fact_sale";
 

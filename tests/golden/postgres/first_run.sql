@@ -34,7 +34,7 @@ create table if not exists "mart"."dim_user" (
 );
 
 -- dim_day: create stage
-create unlogged table "engine_stage"."shop__dim_day" (
+create unlogged table "engine_stage"."shop.dim_day" (
   "day_key" integer,
   "date" date,
   "year" integer,
@@ -57,7 +57,7 @@ create unlogged table "engine_stage"."shop__dim_day" (
 );
 
 -- dim_day: fill calendar
-insert into "engine_stage"."shop__dim_day" ("day_key", "date", "year", "quarter", "month", "month_name", "week", "iso_year", "day", "day_of_week", "day_name", "day_of_year", "week_start", "month_start", "is_weekend", "fiscal_year", "fiscal_quarter", "fiscal_month")
+insert into "engine_stage"."shop.dim_day" ("day_key", "date", "year", "quarter", "month", "month_name", "week", "iso_year", "day", "day_of_week", "day_name", "day_of_year", "week_start", "month_start", "is_weekend", "fiscal_year", "fiscal_quarter", "fiscal_month")
 select c."day_key", c."date", c."year", c."quarter", c."month", c."month_name", c."week", c."iso_year", c."day", c."day_of_week", c."day_name", c."day_of_year", c."week_start", c."month_start", c."is_weekend", c."fiscal_year", c."fiscal_quarter", c."fiscal_month"
 from (
   select
@@ -86,10 +86,10 @@ from (
 ) as c;
 
 -- dim_day: analyze
-analyze "engine_stage"."shop__dim_day";
+analyze "engine_stage"."shop.dim_day";
 
 -- dim_user: create stage
-create unlogged table "engine_stage"."shop__dim_user" (
+create unlogged table "engine_stage"."shop.dim_user" (
   "country" text,
   "user_id" integer,
   "name" character varying(50),
@@ -107,17 +107,17 @@ SELECT * FROM users -- all
 ) to stdout (format binary);
 
 -- dim_user: analyze
-analyze "engine_stage"."shop__dim_user";
+analyze "engine_stage"."shop.dim_user";
 
 -- dim_user: count null cursors
-select count(*) from "engine_stage"."shop__dim_user" where "changed_at" is null;
+select count(*) from "engine_stage"."shop.dim_user" where "changed_at" is null;
 
 -- dim_user: highest cursor
-select max("changed_at")::text from "engine_stage"."shop__dim_user"
+select max("changed_at")::text from "engine_stage"."shop.dim_user"
 where "changed_at" < '2026-01-01 00:00:00+00'::timestamp with time zone;
 
 -- fact_sale: create stage
-create unlogged table "engine_stage"."shop__fact_sale" (
+create unlogged table "engine_stage"."shop.fact_sale" (
   "sale_id" bigint,
   "sold_at" timestamp without time zone,
   "country" text,
@@ -138,7 +138,7 @@ where q."sale_id" is not null
 ) to stdout (format binary);
 
 -- fact_sale: analyze
-analyze "engine_stage"."shop__fact_sale";
+analyze "engine_stage"."shop.fact_sale";
 
 -- fact_sale: count null cursors
 select count(*) from (
@@ -146,7 +146,7 @@ SELECT * FROM sales
 ) as q where q."sale_id" is null;
 
 -- fact_sale: highest cursor
-select max("sale_id")::text from "engine_stage"."shop__fact_sale";
+select max("sale_id")::text from "engine_stage"."shop.fact_sale";
 
 -- dim_day: insert new
 insert into "mart"."dim_day" ("day_key", "date", "year", "quarter", "month", "month_name", "week", "iso_year", "day", "day_of_week", "day_name", "day_of_year", "week_start", "month_start", "is_weekend", "fiscal_year", "fiscal_quarter", "fiscal_month")
@@ -171,7 +171,7 @@ from (
     "fiscal_year" as "fiscal_year",
     "fiscal_quarter" as "fiscal_quarter",
     "fiscal_month" as "fiscal_month"
-  from "engine_stage"."shop__dim_day"
+  from "engine_stage"."shop.dim_day"
   where "$reject" is null
 ) as s
 order by s."date";
@@ -189,19 +189,19 @@ analyze "mart"."dim_day";
 comment on column "mart"."dim_day"."day_key" is 'Key of the day, as a number: 20260131';
 
 -- dim_user: reject null keys
-update "engine_stage"."shop__dim_user" as s set "$reject" = 'dimensions.dim_user.natural_key'
+update "engine_stage"."shop.dim_user" as s set "$reject" = 'dimensions.dim_user.natural_key'
 from (
   select
     "country" as "country",
     "user_id" as "user_id",
     ctid as "$row"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as v
 where s.ctid = v."$row" and (v."country" is null or v."user_id" is null);
 
 -- dim_user: reject duplicates
-update "engine_stage"."shop__dim_user" as s set "$reject" = 'dimensions.dim_user.source.dedupe'
+update "engine_stage"."shop.dim_user" as s set "$reject" = 'dimensions.dim_user.source.dedupe'
 from (
   select v."$row", row_number() over (partition by v."country", v."user_id" order by v."$place") as nth
   from (
@@ -211,24 +211,24 @@ from (
     "country" as "country",
     "user_id" as "user_id",
     ctid as "$row"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as k
     join (
       select ctid as "$row", row_number() over (order by changed_at desc, ctid) as "$place"
-      from "engine_stage"."shop__dim_user"
+      from "engine_stage"."shop.dim_user"
     ) as o on o."$row" = k."$row"
   ) as v
 ) as d
 where s.ctid = d."$row" and d.nth > 1;
 
 -- dim_user: reject check
-update "engine_stage"."shop__dim_user" as s set "$reject" = 'dimensions.dim_user.checks.0'
+update "engine_stage"."shop.dim_user" as s set "$reject" = 'dimensions.dim_user.checks.0'
 from (
   select
     "name" as "name",
     ctid as "$row"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as v
 where s.ctid = v."$row" and v."name" is null;
@@ -238,7 +238,7 @@ insert into engine.reject (run_id, mapping, entry, rule, reason, place, row, row
 select
   current_setting('engine.run_id')::uuid, 'shop', 'dim_user',
   r.rule, r.reason, r.place, to_jsonb(s) - '$reject', md5((to_jsonb(s) - '$reject')::text)
-from "engine_stage"."shop__dim_user" as s
+from "engine_stage"."shop.dim_user" as s
 join (values
   ('dimensions.dim_user.natural_key', 'the natural key is null', 'shop.yml:31:1'),
   ('dimensions.dim_user.source.dedupe', 'another row of this key came first', 'shop.yml:33:1'),
@@ -258,7 +258,7 @@ from (
 upper(name) -- shout
 )::character varying as "Weird ""Name""",
     "settings" as "settings"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as s
 order by s."country", s."user_id";
@@ -293,44 +293,44 @@ comment on table "mart"."dim_user" is 'It''s a user';
 -- dim_user: describe column
 comment on column "mart"."dim_user"."user_key" is 'Surrogate key';
 
--- fact_sale: reject null keys
-update "engine_stage"."shop__fact_sale" as s set "$reject" = 'facts.fact_sale.grain'
-from (
-  select
-    "sale_id" as "sale_id",
-    ctid as "$row"
-  from "engine_stage"."shop__fact_sale"
-  where "$reject" is null
-) as v
-where s.ctid = v."$row" and (v."sale_id" is null);
-
 -- fact_sale: prove found
 select count(*)
 from (
   select 1, (sold_at)::date as "$day_key.0"
-  from "engine_stage"."shop__fact_sale" where "$reject" is null
+  from "engine_stage"."shop.fact_sale" where "$reject" is null
 ) as v
 left join "mart"."dim_day" as m on m."date" = v."$day_key.0"
 where m."day_key" is null;
 
 -- fact_sale: reject missing
-update "engine_stage"."shop__fact_sale" as s set "$reject" = 'facts.fact_sale.lookups.seller_key'
+update "engine_stage"."shop.fact_sale" as s set "$reject" = 'facts.fact_sale.lookups.seller_key'
 from (
   select ctid as "$row", ('NL') as "$seller_key.0", (seller_id) as "$seller_key.1"
-  from "engine_stage"."shop__fact_sale" where "$reject" is null
+  from "engine_stage"."shop.fact_sale" where "$reject" is null
 ) as v
 left join "mart"."dim_user" as m on m."country" = v."$seller_key.0" and m."user_id" = v."$seller_key.1"
 where s.ctid = v."$row" and m."user_key" is null;
+
+-- fact_sale: reject null keys
+update "engine_stage"."shop.fact_sale" as s set "$reject" = 'facts.fact_sale.grain'
+from (
+  select
+    "sale_id" as "sale_id",
+    ctid as "$row"
+  from "engine_stage"."shop.fact_sale"
+  where "$reject" is null
+) as v
+where s.ctid = v."$row" and (v."sale_id" is null);
 
 -- fact_sale: quarantine
 insert into engine.reject (run_id, mapping, entry, rule, reason, place, row, row_hash)
 select
   current_setting('engine.run_id')::uuid, 'shop', 'fact_sale',
   r.rule, r.reason, r.place, to_jsonb(s) - '$reject', md5((to_jsonb(s) - '$reject')::text)
-from "engine_stage"."shop__fact_sale" as s
+from "engine_stage"."shop.fact_sale" as s
 join (values
-  ('facts.fact_sale.grain', 'the grain is null', 'shop.yml:21:1'),
-  ('facts.fact_sale.lookups.seller_key', 'no member of dim_user for seller_key', 'shop.yml:34:1')
+  ('facts.fact_sale.lookups.seller_key', 'no member of dim_user for seller_key', 'shop.yml:34:1'),
+  ('facts.fact_sale.grain', 'the grain is null', 'shop.yml:21:1')
 ) as r (rule, reason, place) on r.rule = s."$reject"
 on conflict (mapping, entry, rule, row_hash) do nothing;
 
@@ -348,7 +348,7 @@ from (
     (user_id) as "$user_key.1",
     ('NL') as "$seller_key.0",
     (seller_id) as "$seller_key.1"
-  from "engine_stage"."shop__fact_sale"
+  from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as v
 left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"

@@ -1,5 +1,5 @@
 -- dim_user: create stage
-create unlogged table "engine_stage"."shop__dim_user" (
+create unlogged table "engine_stage"."shop.dim_user" (
   "country" text,
   "user_id" integer,
   "name" character varying(50),
@@ -17,16 +17,16 @@ SELECT * FROM users -- all
 ) to stdout (format binary);
 
 -- dim_user: analyze
-analyze "engine_stage"."shop__dim_user";
+analyze "engine_stage"."shop.dim_user";
 
 -- dim_user: reject null keys
-update "engine_stage"."shop__dim_user" as s set "$reject" = 'dimensions.dim_user.natural_key'
+update "engine_stage"."shop.dim_user" as s set "$reject" = 'dimensions.dim_user.natural_key'
 from (
   select
     "country" as "country",
     "user_id" as "user_id",
     ctid as "$row"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as v
 where s.ctid = v."$row" and (v."country" is null or v."user_id" is null);
@@ -37,18 +37,18 @@ select count(*) from (
   select
     "country" as "country",
     "user_id" as "user_id"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as v group by v."country", v."user_id" having count(*) > 1
 ) as twice;
 
 -- dim_user: reject check
-update "engine_stage"."shop__dim_user" as s set "$reject" = 'dimensions.dim_user.checks.0'
+update "engine_stage"."shop.dim_user" as s set "$reject" = 'dimensions.dim_user.checks.0'
 from (
   select
     "name" as "name",
     ctid as "$row"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as v
 where s.ctid = v."$row" and v."name" is null;
@@ -58,7 +58,7 @@ insert into engine.reject (run_id, mapping, entry, rule, reason, place, row, row
 select
   current_setting('engine.run_id')::uuid, 'shop', 'dim_user',
   r.rule, r.reason, r.place, to_jsonb(s) - '$reject', md5((to_jsonb(s) - '$reject')::text)
-from "engine_stage"."shop__dim_user" as s
+from "engine_stage"."shop.dim_user" as s
 join (values
   ('dimensions.dim_user.natural_key', 'the natural key is null', 'shop.yml:31:1'),
   ('dimensions.dim_user.checks.0', 'check not_null name', 'shop.yml:28:1')
@@ -76,7 +76,7 @@ from (
 upper(name) -- shout
 )::character varying as "Weird ""Name""",
     "settings" as "settings"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as s
 join "mart"."dim_user" as t on t."country" = s."country" and t."user_id" = s."user_id"
@@ -96,7 +96,7 @@ from (
 upper(name) -- shout
 )::character varying as "Weird ""Name""",
     "settings" as "settings"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as s
 where t."country" = s."country" and t."user_id" = s."user_id"
@@ -114,7 +114,7 @@ from (
 upper(name) -- shout
 )::character varying as "Weird ""Name""",
     "settings" as "settings"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as s
 left join "mart"."dim_user" as t on t."country" = s."country" and t."user_id" = s."user_id"
@@ -122,7 +122,7 @@ where t."country" is null
 order by s."country", s."user_id";
 
 -- dim_user: prove filled
-select case when exists (select from "engine_stage"."shop__dim_user" where "$reject" is null) then 0 else 1 end;
+select case when exists (select from "engine_stage"."shop.dim_user" where "$reject" is null) then 0 else 1 end;
 
 -- dim_user: delete gone
 delete from "mart"."dim_user" as t
@@ -130,7 +130,7 @@ where not exists (select from (
   select
     "country" as "country",
     "user_id" as "user_id"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as s where t."country" = s."country" and t."user_id" = s."user_id")
   and t."user_key" > 0
@@ -171,7 +171,7 @@ from (
   select
     "country" as "country",
     "user_id" as "user_id"
-  from "engine_stage"."shop__dim_user"
+  from "engine_stage"."shop.dim_user"
   where "$reject" is null
 ) as s on b."country" = s."country" and b."user_id" = s."user_id"
     )

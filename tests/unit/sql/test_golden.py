@@ -31,8 +31,9 @@ CHANGED = replace(
     tables={
         **FILLED,
         "fact_sale": TableState(
-            {"day_key": "integer", "user_key": "bigint", "sale_id": "integer"},
+            {"day_key": "integer", "user_key": "bigint", "sale_id": "integer", "old_key": "bigint"},
             primary_key=("sale_id",),
+            not_null=frozenset({"sale_id", "old_key"}),
             empty=False,
         ),
     },

@@ -1,4 +1,4 @@
-{% if step.type in ("text", "character varying", "character") %}
+{% if step.type in ("text", "character varying", "bpchar") %}
 select max({{ step.column | ident }} collate "C")::text from {{ step.stage | table }}
 {% else %}
 select max({{ step.column | ident }})::text from {{ step.stage | table }}
