@@ -87,11 +87,12 @@ def nursery() -> Iterator[Nursery]:
 
 @pytest.fixture
 def engine(nursery: Nursery, databases: Databases) -> Iterator[Callable[..., Engine]]:
-    """Start an engine on the databases: `engine(*arguments, mapping=…)`."""
+    """Start an engine on the databases: `engine(*arguments, mapping=…, SOURCE_URL=…)`."""
     with ExitStack() as stack:
 
-        def start(*arguments: str, mapping: Path = SHOP) -> Engine:
-            started = Engine(nursery, databases.environment, *arguments, mapping=mapping)
+        def start(*arguments: str, mapping: Path = SHOP, **variables: str) -> Engine:
+            environment = databases.environment | variables
+            started = Engine(nursery, environment, *arguments, mapping=mapping)
             return stack.enter_context(started)
 
         yield start

@@ -62,6 +62,8 @@ class Engine:
         self._nursery = nursery
         self._folder = tempfile.TemporaryDirectory()
         self._written = [Path(self._folder.name, name) for name in ("stdout", "stderr")]
+        for file in self._written:
+            file.touch()
         self._code: int | None = None
         self.pid: int = nursery.ask(
             {

@@ -117,10 +117,13 @@ def past(databases: Databases) -> tuple[Past, ...]:
         return history(connection, None, 100)
 
 
-def run_here(databases: Databases, mapping: Path = SHOP, options: Options | None = None) -> Report:
-    """Run a mapping in this process, with its retries."""
+def run_here(
+    databases: Databases, mapping: Path = SHOP, options: Options | None = None, **variables: str
+) -> Report:
+    """Run a mapping in this process, with its retries; `variables` go before the databases' own."""
     ready = load(mapping)
-    return run(ready, settings_for(ready.star.connections, databases.environment), options)
+    environment = databases.environment | variables
+    return run(ready, settings_for(ready.star.connections, environment), options)
 
 
 def variant(path: Path, *replacements: tuple[str, str]) -> Path:
@@ -131,6 +134,16 @@ def variant(path: Path, *replacements: tuple[str, str]) -> Path:
         text = text.replace(old, new)
     path.write_text(text)
     return path
+
+
+def gated_check(path: Path) -> Path:
+    """Write the mapping with a last check that waits at the gate of the warehouse."""
+    return variant(path, ("SELECT order_id FROM {{ this }} WHERE total < 0", Gate.CHECK))
+
+
+def gated_query(path: Path) -> Path:
+    """Write the mapping with a query of the orders that waits at the gate of the source."""
+    return variant(path, ("FROM orders", f"FROM orders {Gate.SOURCE}"))
 
 
 class Watch:
