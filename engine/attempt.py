@@ -103,6 +103,9 @@ def _try(attempt: Attempt, sessions: Sessions) -> Report:
         attempt.report = _work(attempt, sessions)
     except EngineError as error:
         sessions.close()  # the ledger's row of the run may be locked by its own transaction
+        if attempt.interrupted:  # what a cancelled statement says is not what is wrong
+            _failed(attempt, "interrupted")
+            raise KeyboardInterrupt from error
         _failed(attempt, str(error))
         raise
     except (CancelledError, DBAPIError, psycopg2.Error) as error:

@@ -31,7 +31,9 @@ def read_url(url: str) -> dict[str, str]:
     user, _, password = user_info.partition(":")
     logs.register(password)  # as it is written here; what it means is registered as a Secret
     place = PLACE.fullmatch(location)
-    if not parts or not place:
+    if (
+        not parts or not place or "@" in (parts["dbname"] or "")
+    ):  # then a / of the password was read as its end
         raise ValueError(
             f"cannot be read as {FORM}; name one host only, and in names and passwords write "
             "% as %25, / as %2F, : as %3A and ? as %3F"

@@ -24,7 +24,7 @@ def environment(folder: Path | None) -> Iterator[Mapping[str, str]]:
         return
     from engine.database.embedded import Embedded
 
-    if not folder.is_dir():
+    if not all((folder / name / "data").is_dir() for name in ("source", "warehouse")):
         raise SettingsError(f"there are no databases in {folder} yet: run `engine demo` first")
     with Embedded(folder) as servers:
         urls = {"SOURCE": servers.source.url(), "WAREHOUSE": servers.warehouse.url()}

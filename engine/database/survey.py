@@ -75,8 +75,12 @@ def _reading(
 
 def _lost(entry: Entry, tables: Mapping[str, TableState]) -> str:
     """Say what was taken away since the last run, so that the watermark no longer tells what is loaded."""
-    if tables.get(entry.name, TableState()).empty:
+    state = tables.get(entry.name, TableState())
+    if state.empty:
         return "its table is empty"
+    for column in entry.columns:
+        if column.name not in state.columns:
+            return f"its table has no column '{column.name}'"
     if isinstance(entry, Fact):
         for lookup in entry.lookups:
             if tables.get(lookup.dimension, TableState()).empty:

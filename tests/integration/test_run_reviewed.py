@@ -135,6 +135,15 @@ def test_facts_follow_what_decides_their_keys(stars, change, sql, after):
     assert stars.column(sql) == after
 
 
+def test_a_column_that_was_dropped_in_the_warehouse_is_filled_again(stars):
+    stars.source(SHOP)
+    stars.run(shop())
+    stars.warehouse("ALTER TABLE e DROP COLUMN member")
+    report = stars.run(shop())
+    assert "its table has no column 'member': everything is read" in notices(report)
+    assert stars.column("SELECT member FROM e ORDER BY id") == [1, 9]
+
+
 def test_a_fact_that_becomes_an_upsert_gets_what_append_passed_over(stars):
     stars.source(SHOP)
     stars.run(shop())
@@ -192,3 +201,20 @@ def test_a_check_finds_the_tables_of_its_own_star(stars):
         "warehouse": {"env": "WAREHOUSE", "schema": "mart"},
     }
     assert stars.run(mapping).status == "done"
+
+
+def test_a_folder_of_somebody_else_is_left_alone(stars, tmp_path):
+    (tmp_path / "mine").mkdir()
+    done = stars.engine("plan", stars.write(shop()), "--folder", tmp_path / "mine")
+    assert done.returncode == 2
+    assert "run `engine demo` first" in done.stderr
+    assert list((tmp_path / "mine").iterdir()) == []
+
+
+def test_a_slash_in_a_password_does_not_show_the_rest_of_it(stars):
+    done = stars.engine(
+        "history", environment={"WAREHOUSE_URL": "postgresql://engine:p@ss/w0rd@127.0.0.1:1/w"}
+    )
+    assert done.returncode == 2
+    assert "/ as %2F" in done.stderr
+    assert "ss" not in done.stderr.replace("passwords", "").replace("password", "")

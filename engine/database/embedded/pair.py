@@ -152,7 +152,8 @@ class Embedded:
     def _make_folder(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / "README.txt").write_text(README, encoding="utf-8")
+            if not (self.folder / "README.txt").exists():  # it may be somebody else's
+                (self.folder / "README.txt").write_text(README, encoding="utf-8")
         except OSError as error:
             raise SettingsError(
                 f"{self.folder}: no folder for the embedded databases can be made there: "
