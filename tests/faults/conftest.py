@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from engine import retry
 from engine.database.embedded import Embedded, Server, seed
 from tests.conftest import SEED, Databases, query, query_outside
 from tests.faults.process import Engine, Nursery
@@ -77,6 +79,12 @@ def watch(databases: Databases) -> Iterator[Watch]:
     """Who is at work in the databases."""
     with Watch(databases) as found:
         yield found
+
+
+@pytest.fixture
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a run in this process wait a tenth as long before each further attempt."""
+    monkeypatch.setattr(retry, "retrying", partial(retry.retrying, first_wait=0.05))
 
 
 @pytest.fixture(scope="session")

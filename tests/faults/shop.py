@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,20 +19,21 @@ from tests.conftest import Databases, Row, connect, query
 
 ROOT = Path(__file__).parents[2]
 SHOP = Path(__file__).with_name("shop.yml")
+Fault = Callable[[list[int]], bool]
 TABLES = ("dim_date", "dim_users", "dim_products", "fact_orders")
 APPLICATION = "star-schema-engine"  # the application_name of the engine's sessions
 
 GROW = """
 INSERT INTO users (name, email, city)
 SELECT 'User ' || n, 'User' || n || '@Mail.example', CASE WHEN n % 7 > 0 THEN 'City ' || n % 90 END
-FROM generate_series(1, 2000) AS n;
+FROM generate_series(1, 1000) AS n;
 INSERT INTO products (name, category, price)
 SELECT 'Product ' || n, CASE WHEN n % 9 > 0 THEN 'Category ' || n % 9 END, n % 300 + 0.99
 FROM generate_series(1, 400) AS n;
 INSERT INTO orders (user_id, product_id, quantity, order_date, total)
-SELECT CASE WHEN n % 500 > 0 THEN 1 + n % 2000 END, product_id, 1 + n % 4,
+SELECT CASE WHEN n % 500 > 0 THEN 1 + n % 1000 END, product_id, 1 + n % 4,
        DATE '2023-01-01' + n % 900, price * (1 + n % 4)
-FROM generate_series(1, 10000) AS n JOIN products ON product_id = 1 + n % 400;
+FROM generate_series(1, 6000) AS n JOIN products ON product_id = 1 + n % 400;
 """
 
 # Something in every table of the star, so that half of a change would show.
@@ -211,6 +214,59 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float = 30) -> flo
         assert time.monotonic() - start < seconds, f"not within {seconds} s: {what}"
         time.sleep(0.01)
     return time.monotonic() - start
+
+
+class Moments:
+    """Random moments of a run, one in each of `number` parts of it; one that comes too late is taken again.
+
+    A machine that is busy with others is not always equally quick: so the duration is corrected.
+    """
+
+    def __init__(self, seed: str, number: int, duration: float) -> None:
+        self.chance = random.Random(seed)
+        self._seed, self._number, self._duration = seed, number, duration
+        self._hits, self.moment = 0, 0.0
+
+    def __iter__(self) -> Iterator[int]:
+        """Set `moment`, in seconds, and give a number, another each time, until all parts have been hit."""
+        for n in range(5 * self._number):
+            self.moment = self._duration * (self._hits + self.chance.random()) / self._number
+            yield n
+            if self._hits == self._number:
+                return
+        raise AssertionError(f"{self}: most came too late")
+
+    def hit(self) -> None:
+        """Say that the run was under way at the moment."""
+        self._hits += 1
+
+    def missed(self, lasted: float) -> None:
+        """Say that the run was over, and how long it was."""
+        self._duration = min(self._duration, lasted)
+
+    def __str__(self) -> str:
+        part = f"part {self._hits} of {self._number}"
+        return f"seed '{self._seed}', {part}: {self.moment:.3f} of {self._duration:.3f} s"
+
+
+def disturbed(
+    databases: Databases, options: Options, server: str, moments: Moments, fault: Fault
+) -> Report:
+    """Run the mapping here; at a moment after it has come to the server, do something to its sessions there.
+
+    `fault` gets their process ids, oldest first, and returns whether it did anything.
+    """
+    with Watch(databases) as watch, ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run_here, databases, options=options)
+        wait_until(lambda: bool(watch.sessions(server)) or running.done(), "the engine has come")
+        start = time.monotonic()
+        while not running.done() and (rest := start + moments.moment - time.monotonic()) > 0:
+            time.sleep(min(0.01, rest))
+        if running.done():
+            moments.missed(time.monotonic() - start)
+        elif fault(watch.sessions(server)):
+            moments.hit()
+        return running.result()
 
 
 class Gate:

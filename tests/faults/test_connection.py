@@ -10,6 +10,7 @@ from tests.conftest import query
 from tests.faults.proxy import Proxy
 from tests.faults.shop import loaded, past, run_here, variant, wanted
 
+pytestmark = pytest.mark.usefixtures("quick_retries")
 CUTS = ["close", "reset", "half up", "half down"]
 MUCH = 300_000  # bytes in one direction of one connection: only the rows of the orders are so many
 MORE = """

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import random
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
 import pytest
 
 from engine.run import Options
 from tests.conftest import connect
-from tests.faults.shop import change, loaded, past, run_here, wait_until, wanted
+from tests.faults.shop import Moments, change, disturbed, loaded, past, run_here, wanted
 
 MOMENTS = 7  # of each server in each kind of run, that is, 21 of each server
 KINDS = {"first": Options(), "everything": Options(full_refresh=True), "changes": Options()}
@@ -63,48 +60,30 @@ class Reader:
 
 @pytest.mark.parametrize("server", ["source", "warehouse"])
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("quick_retries")
 def test_a_run_whose_sessions_are_ended_is_tried_again_and_nobody_sees_half_of_it(
     server, kind, databases, empty_warehouse, watch
 ):
-    seed = f"{server} {kind}"
-    chance, hits, told = random.Random(seed), 0, ""
     start = time.monotonic()
     run_here(databases, options=KINDS[kind])
-    duration = time.monotonic() - start
-    for n in range(4 * MOMENTS):
-        if hits == MOMENTS:
-            break
+    moments = Moments(f"{server} {kind}", MOMENTS, time.monotonic() - start)
+
+    def fault(pids):
+        """End one session or all."""
+        return watch.terminate(server, moments.chance.choice([pids, *([pid] for pid in pids)])) > 0
+
+    for n in moments:
         if kind == "first":
             empty_warehouse(databases)
         change(databases, n)
-        moment = duration * (hits + chance.random()) / MOMENTS
-        told, known = f"seed '{seed}', {moment:.3f} of {duration:.3f} s", len(past(databases))
+        known = len(past(databases))
         reader = Reader(databases.warehouse_url)
         try:
-            report, hit, lasted = disturbed(databases, KINDS[kind], watch, (server, moment, chance))
+            report = disturbed(databases, KINDS[kind], server, moments, fault)
         finally:
             between = reader.end()
-        hits += hit
-        duration = min(duration, lasted)
-        assert not between, told
-        assert report.status == "done", told
-        assert loaded(databases) == wanted(databases), told
+        assert not between, moments
+        assert report.status == "done", moments
+        assert loaded(databases) == wanted(databases), moments
         newest, *others = past(databases)
-        assert (newest.status, newest.error, len(others)) == ("done", None, known), told
-    assert hits == MOMENTS, told
-
-
-def disturbed(databases, options, watch, fault):
-    """End one session of a run or all, some seconds after it began; return how that went."""
-    server, moment, chance = fault
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(run_here, databases, options=options)
-        wait_until(lambda: watch.sessions(server) or running.done(), "the engine has connected")
-        start = time.monotonic()
-        while not running.done() and (rest := start + moment - time.monotonic()) > 0:
-            time.sleep(min(0.01, rest))
-        lasted = time.monotonic() - start if running.done() else math.inf
-        pids = watch.sessions(server)
-        chosen = chance.choice([pids, *([pid] for pid in pids)])
-        hit = watch.terminate(server, chosen) > 0
-        return running.result(), hit, lasted
+        assert (newest.status, newest.error, len(others)) == ("done", None, known), moments
