@@ -10,10 +10,10 @@ import pytest
 from engine.database.connect import Sessions, engine_for
 from engine.database.source import Snapshot
 from engine.listener import Silent
-from engine.plan.steps import Copy, Step
+from engine.plan.steps import Copy, InsertNew, Step
 from engine.settings import settings_for
 from tests.conftest import query
-from tests.integration.stars import UNKNOWN, dimension, fact, star
+from tests.integration.stars import UNKNOWN, Hook, dimension, fact, star
 
 TABLES = """
 CREATE TABLE members (id integer PRIMARY KEY, name text);
@@ -156,3 +156,17 @@ def test_a_source_that_has_gone_is_noticed_before_the_commit(stars):
         with pytest.raises(Exception) as caught:  # noqa: PT011  (whatever the driver makes of it)
             snapshot.verdict()
     assert isinstance(getattr(caught.value, "orig", None), psycopg2.Error)
+
+
+def test_a_run_whose_source_has_gone_begins_again(stars):
+    """All its rows had come; but nobody vouches for them any more (TRAPS 11)."""
+    gone = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE usename = 'engine_reader' AND datname = current_database()"
+    )
+    hook = Hook(InsertNew, "dim_members", lambda: stars.source(gone))
+    stars.source(TABLES)
+    stars.run(star(dim_members=dimension("SELECT id, name FROM members")), listener=hook)
+    assert hook.done
+    assert stars.warehouse("SELECT status, attempt FROM engine.run") == [("done", 2)]
+    assert stars.column("SELECT count(*) FROM dim_members") == [100]

@@ -78,6 +78,29 @@ def test_runs_plans_and_failures_never_show_a_password(stars, secret):
     assert_nowhere(ledger)
 
 
+def test_a_password_that_a_database_itself_shows_is_hidden(stars, secret):
+    """As a foreign server or a function may do in its errors, in whatever form they got it."""
+    quoted = SECRET.replace("/", "%2F").replace("%40", "%2540")
+    said = f"no connection to postgresql://it:{quoted}@elsewhere, password={SECRET}, tried {SECRET}"
+    stars.source(
+        "CREATE FUNCTION remote() RETURNS TABLE (id integer, name text) LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '%', $_${said}$_$ USING detail = $_${said}$_$; END $$"
+    )
+    mapping = stars.write(star(dim_broken=dimension("SELECT id, name FROM remote()")))
+    for form in ("json", "text"):
+        log = ("--log-level", "debug", "--log-format", form)
+        done = stars.engine(*log, "run", mapping, "--report", "json", environment=secret)
+        assert done.returncode == 1
+        assert "elsewhere" in done.stdout
+        assert "elsewhere" in done.stderr
+        assert_nowhere(done.stdout, done.stderr)
+    ledger = everything_in_the_ledger(stars.databases)
+    assert "elsewhere" in ledger
+    history = stars.engine("history", "--report", "json", environment=secret)
+    assert "elsewhere" in history.stdout
+    assert_nowhere(ledger, history.stdout)
+
+
 def test_a_password_in_a_url_is_hidden_like_one_in_a_file(stars, databases):
     password = databases.source_url.split(":")[2].split("@")[0]
     for arguments in (("--log-level", "debug", "run", STAR), ("run", STAR, "--select", "nothing")):
