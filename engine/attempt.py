@@ -32,6 +32,8 @@ from engine.mapping.load import Loaded
 from engine.mapping.model import Star
 from engine.plan.build import build
 from engine.plan.progress import DEFAULT_LAG
+from engine.plan.select import chosen
+from engine.plan.shape import target
 from engine.plan.steps import Notice
 from engine.plan.world import World
 from engine.report import Report, entry_report
@@ -127,6 +129,8 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
     ledger.migrate(main)
     if published := _published_before(attempt, main):
         return published
+    entries = chosen(star, attempt.options.select)
+    ledger.lock_tables(main, (str(target(star, entry)) for entry in entries))
     side = sessions.connect(warehouse, autocommit=True)
     ledger.begin(side, attempt.run_id, star.name, attempt.number)
     attempt.began = True

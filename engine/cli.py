@@ -81,7 +81,7 @@ def choice(function: Function) -> Function:
         "--select",
         multiple=True,
         metavar="NAME",
-        help="Take this dimension or fact alone; may be repeated, * stands for anything.",
+        help="Take this dimension, or this fact with its dimensions; may be repeated, * stands for anything.",
     )
     @click.option(
         "--full-refresh",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -18,6 +19,8 @@ from engine.plan.progress import Mark, Progress
 from engine.plan.quality import Verdict
 from engine.plan.shape import STAGE_SCHEMA
 from engine.plan.steps import Done
+
+logger = logging.getLogger(__name__)
 
 MIGRATION_LOCK = "select pg_advisory_xact_lock(hashtextextended('engine:migrate', 0))"
 LOCK_KEY = "hashtextextended('engine:' || :mapping, 0)"
@@ -105,6 +108,19 @@ def lock(connection: Connection, mapping: str, run_id: uuid.UUID) -> None:
     raise LockedError(
         f"mapping '{mapping}' is being run already: {who} holds the lock; try again later"
     )
+
+
+def lock_tables(connection: Connection, names: Iterable[str]) -> None:
+    """Wait until no other mapping loads one of these tables, and keep it so until the transaction ends.
+
+    Two stars may share a dimension. All runs ask in one order, so that none waits for one that waits.
+    """
+    taken = "select {}(hashtextextended('engine table:' || :name, 0))"
+    for name in sorted(names):
+        ask = text(taken.format("pg_try_advisory_xact_lock"))
+        if not connection.execute(ask, {"name": name}).scalar_one():
+            logger.info("waiting for the run of another mapping that loads %s", name)
+            connection.execute(text(taken.format("pg_advisory_xact_lock")), {"name": name})
 
 
 def _alive(pid: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engine.errors import Problem, refuse
+from engine.errors import refuse
 from engine.mapping.model import Entry, Star
 from engine.plan.checks import check_steps, counts_with_source
 from engine.plan.load import born_filled, load_steps, state_of
@@ -17,10 +17,11 @@ from engine.plan.schema import (
     schema_problems,
     table_steps,
 )
+from engine.plan.select import brought_along, chosen
 from engine.plan.shape import fingerprint
 from engine.plan.stage import stage_plan
 from engine.plan.steps import Notice, Plan, Step
-from engine.plan.world import Reading, TableState, World
+from engine.plan.world import Reading, World
 
 
 def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -> Plan:
@@ -28,10 +29,9 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
 
     Raises MappingError when the tables cannot become what the mapping wants without losing data.
     """
-    chosen = set(select) or {entry.name for entry in star.entries}
-    entries = [entry for entry in star.entries if entry.name in chosen]
+    select = tuple(select)
+    entries = chosen(star, select)
     refuse(problem for entry in entries for problem in schema_problems(star, entry, world, place))
-    refuse(_missing_dimensions(star, entries, world, place))
     return Plan(
         mapping=star.name,
         schema=(
@@ -64,28 +64,15 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             if counts_with_source(check)
         ),
         fingerprints={entry.name: fingerprint(star, entry) for entry in entries},
-        notices=tuple(
-            notice
-            for entry in entries
-            for notice in (*left_over(star, entry, world), *_reading_notice(entry, world))
+        notices=(
+            *brought_along(star, select),
+            *(
+                notice
+                for entry in entries
+                for notice in (*left_over(star, entry, world), *_reading_notice(entry, world))
+            ),
         ),
     )
-
-
-def _missing_dimensions(
-    star: Star, entries: Iterable[Entry], world: World, place: Locate
-) -> Iterator[Problem]:
-    """Find lookups into dimensions that are neither loaded by this run nor there already."""
-    chosen = {entry.name for entry in entries}
-    for fact in star.facts:
-        for lookup in fact.lookups if fact.name in chosen else ():
-            there = world.tables.get(lookup.dimension, TableState()).exists
-            if lookup.dimension not in chosen and not there:
-                yield Problem(
-                    place(lookup.path),
-                    f"dimension {lookup.dimension} is not loaded yet",
-                    f"add --select {lookup.dimension}",
-                )
 
 
 def _reading_notice(entry: Entry, world: World) -> Iterator[Notice]:

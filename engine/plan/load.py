@@ -20,6 +20,7 @@ from engine.plan.steps import (
     Join,
     ProveFilled,
     Quarantine,
+    Rows,
     Rule,
     Step,
     Table,
@@ -57,18 +58,13 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     match = match_columns(entry)
     fresh = state_of(entry, world).empty
     yield from _clean_steps(star, entry, world, place, prove=not (fresh and keys))
-    updates = _updates(entry, world)
-    compare = tuple(name for name in own.columns if name not in match) if updates else ()
-    if isinstance(entry, Dimension):
-        compare = tuple(name for name in compare if name != entry.key)
+    compare = _compared(entry, world, own)
     if not fresh:
-        shown = own if compare else own.only(match)
-        yield CountUnchanged(
-            entry=entry.name, table=table, rows=shown, match=match, compare=compare
-        )
+        seen = own.only((*match, *compare))
+        yield CountUnchanged(entry=entry.name, table=table, rows=seen, match=match, compare=compare)
         if compare:
             yield UpdateChanged(
-                entry=entry.name, table=table, rows=own, match=match, compare=compare
+                entry=entry.name, table=table, rows=seen, match=match, compare=compare
             )
     if born_filled(star, entry, world):
         yield CreateFilled(entry=entry.name, table=table, rows=own)
@@ -128,11 +124,17 @@ def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[
     )
 
 
-def _updates(entry: Entry, world: World) -> bool:
-    """Say whether rows that are there already may change."""
-    if isinstance(entry, Dimension):
-        return entry.load != "insert"
-    return entry.load != "append" or world.readings.get(entry.name, Reading()).reconcile
+def _compared(entry: Entry, world: World, own: Rows) -> tuple[str, ...]:
+    """Return the columns in which a row that is there already may have changed; empty when it may not."""
+    names = tuple(name for name in own.columns if name not in match_columns(entry))
+    if isinstance(entry, Fact):
+        reconcile = world.readings.get(entry.name, Reading()).reconcile
+        return names if entry.load != "append" or reconcile else ()
+    names = tuple(name for name in names if name != entry.key)
+    if entry.load != "insert":
+        return names
+    # A member stays as it was first seen, but a column that is new has not been seen yet (TRAPS 37).
+    return tuple(name for name in names if name not in state_of(entry, world).columns)
 
 
 def _referring(star: Star, entry: Entry, world: World) -> tuple[tuple[Table, str], ...]:

@@ -14,6 +14,7 @@ from engine.plan.world import Reading
 DEFAULT_LAG = (
     3600  # seconds, where the open transactions cannot be seen and the mapping names no lag
 )
+MOST_MARKS = 64  # that wait to be settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,17 @@ def advance(progress: Progress, mark: Mark, activity: Activity, lag: int | None)
     waiting = tuple(
         m for m in (*progress.marks, mark) if settled is None or m.moment > settled.moment
     )
-    return Progress(settled, waiting, progress.identity, progress.fingerprint)
+    return Progress(settled, _thinned(waiting), progress.identity, progress.fingerprint)
+
+
+def _thinned(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
+    """Return fewer marks when they are many, as under a transaction that nobody ends.
+
+    Without a mark the next one before it settles, and more is read again: never less. The older half is
+    thinned, so that marks of every age are left.
+    """
+    half = MOST_MARKS // 2
+    return marks if len(marks) <= MOST_MARKS else (*marks[:half:2], *marks[half:])
 
 
 def _border(activity: Activity, lag: int | None) -> int | None:

@@ -26,12 +26,11 @@ from engine.sql.quote import (
 
 # Types without an equality operator, or whose equality is not sameness (boxes compare by area), TRAPS 15.
 BY_TEXT = (
-    *("xml", "jsonpath", "refcursor", "pg_snapshot", "txid_snapshot"),
+    # json too: as jsonb, equal documents would be equal however they are spelled, but \u0000 fails
+    *("json", "xml", "jsonpath", "refcursor", "pg_snapshot", "txid_snapshot"),
     *("point", "line", "lseg", "box", "path", "polygon", "circle"),
 )
 COMPARED_AS = {
-    "json": "jsonb",
-    "json[]": "jsonb[]",
     **{name + array: "text" for name in BY_TEXT for array in ("", "[]")},
 }
 TEXT_TYPES = ("text", "character varying", "bpchar")

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 
-import pytest
-
-from engine.errors import MappingError
-from tests.integration.stars import STAR, Stars, counts, entry_of, untouched
+from tests.integration.stars import STAR, Stars, counts, entry_of, notices, untouched
 
 ENTRIES = ("dim_date", "dim_users", "dim_products", "fact_orders")
 
@@ -143,21 +140,30 @@ def test_changes_arrive_in_place_and_the_deleted_stay(stars):
     assert stars.column("SELECT count(*) FROM dim_users WHERE user_id = 7") == [1]
 
 
-def test_a_selected_entry_is_loaded_alone(stars):
+def test_a_selected_dimension_is_loaded_alone_and_a_fact_with_its_dimensions(stars):
     stars.run(STAR, "dim_users")
     assert set(untouched(stars)) == {"dim_users", "dim_users_user_key_seq"}
-    with pytest.raises(MappingError) as error:
-        stars.run(STAR, "fact_orders")
-    assert "dimension dim_products is not loaded yet (add --select dim_products)" in str(
-        error.value
-    )
-    report = stars.run(STAR, "dim_date", "dim_products", "fact_orders")
-    assert [entry.name for entry in report.entries] == ["dim_date", "dim_products", "fact_orders"]
+    report = stars.run(STAR, "fact_orders")
+    assert {entry.name for entry in report.entries} == {
+        *("dim_date", "dim_users", "dim_products", "fact_orders")
+    }
+    assert "dim_products: is loaded too, as fact_orders looks it up" in notices(report)
     assert_equals_the_source(stars)
-    stars.source("UPDATE users SET name = 'changed' WHERE user_id = 1")
-    stars.run(STAR, "fact_orders")
-    assert stars.column("SELECT count(*) FROM dim_users WHERE name = 'changed'") == [0]
-    assert counts(stars.run(STAR), "dim_users")["updated"] == 1
+    stars.source("UPDATE products SET name = 'changed' WHERE product_id = 1")
+    stars.run(STAR, "dim_users")
+    assert stars.column("SELECT count(*) FROM dim_products WHERE name = 'changed'") == [0]
+    assert counts(stars.run(STAR), "dim_products")["updated"] == 1
+
+
+def test_a_selected_fact_finds_members_that_came_since_their_last_load(stars):
+    stars.run(STAR)
+    stars.source(
+        "INSERT INTO users (name, email) VALUES ('Ada', 'ada@example.com');"
+        " INSERT INTO orders (user_id, product_id, quantity, order_date, total)"
+        " SELECT max(user_id), 1, 1, '2025-01-01', 5 FROM users"
+    )
+    assert counts(stars.run(STAR, "fact_orders"), "dim_users")["inserted"] == 1
+    assert_equals_the_source(stars)
 
 
 def test_the_command_line_reports_a_run_as_one_json_object(stars):

@@ -282,7 +282,7 @@ on conflict ("user_key") do update set
   "name" = excluded."name",
   "Weird ""Name""" = excluded."Weird ""Name""",
   "settings" = excluded."settings"
-where (t."country" is distinct from excluded."country" or t."user_id" is distinct from excluded."user_id" or t."name" is distinct from excluded."name" or t."Weird ""Name""" is distinct from excluded."Weird ""Name""" or t."settings"::jsonb is distinct from excluded."settings"::jsonb);
+where (t."country" is distinct from excluded."country" or t."user_id" is distinct from excluded."user_id" or t."name" is distinct from excluded."name" or t."Weird ""Name""" is distinct from excluded."Weird ""Name""" or t."settings"::text is distinct from excluded."settings"::text);
 
 -- dim_user: analyze
 analyze "mart"."dim_user";

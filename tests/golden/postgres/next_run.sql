@@ -118,7 +118,6 @@ select max("sale_id")::text from "engine_stage"."shop.fact_sale";
 select count(*)
 from (
   select
-    "day_key" as "day_key",
     "date" as "date",
     "year" as "year",
     "quarter" as "quarter",
@@ -162,7 +161,6 @@ update "mart"."dim_day" as t set
   "fiscal_month" = s."fiscal_month"
 from (
   select
-    "day_key" as "day_key",
     "date" as "date",
     "year" as "year",
     "quarter" as "quarter",
@@ -292,7 +290,7 @@ upper(name) -- shout
   where "$reject" is null
 ) as s
 join "mart"."dim_user" as t on t."country" = s."country" and t."user_id" = s."user_id"
-where not (t."name" is distinct from s."name" or t."Weird ""Name""" is distinct from s."Weird ""Name""" or t."settings"::jsonb is distinct from s."settings"::jsonb);
+where not (t."name" is distinct from s."name" or t."Weird ""Name""" is distinct from s."Weird ""Name""" or t."settings"::text is distinct from s."settings"::text);
 
 -- dim_user: update changed
 update "mart"."dim_user" as t set
@@ -312,7 +310,7 @@ upper(name) -- shout
   where "$reject" is null
 ) as s
 where t."country" = s."country" and t."user_id" = s."user_id"
-  and (t."name" is distinct from s."name" or t."Weird ""Name""" is distinct from s."Weird ""Name""" or t."settings"::jsonb is distinct from s."settings"::jsonb);
+  and (t."name" is distinct from s."name" or t."Weird ""Name""" is distinct from s."Weird ""Name""" or t."settings"::text is distinct from s."settings"::text);
 
 -- dim_user: insert new
 insert into "mart"."dim_user" ("country", "user_id", "name", "Weird ""Name""", "settings")
@@ -346,7 +344,7 @@ on conflict ("user_key") do update set
   "name" = excluded."name",
   "Weird ""Name""" = excluded."Weird ""Name""",
   "settings" = excluded."settings"
-where (t."country" is distinct from excluded."country" or t."user_id" is distinct from excluded."user_id" or t."name" is distinct from excluded."name" or t."Weird ""Name""" is distinct from excluded."Weird ""Name""" or t."settings"::jsonb is distinct from excluded."settings"::jsonb);
+where (t."country" is distinct from excluded."country" or t."user_id" is distinct from excluded."user_id" or t."name" is distinct from excluded."name" or t."Weird ""Name""" is distinct from excluded."Weird ""Name""" or t."settings"::text is distinct from excluded."settings"::text);
 
 -- dim_user: describe table
 comment on table "mart"."dim_user" is 'It''s a user';

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from engine.errors import MappingError
 from engine.mapping.model import Check, Tolerance
 from engine.plan.build import build
 from engine.plan.quality import judge, label
@@ -97,15 +96,17 @@ def test_replace_deletes_what_is_gone():
 
 
 def test_only_what_is_selected_is_planned():
-    plan = build(STAR, FULL, place, ("fact_sale",))
-    assert [stage.entry for stage in plan.stages] == ["fact_sale"]
-    assert {step.entry for step in (*plan.load, *plan.checks)} == {"fact_sale"}
+    plan = build(STAR, FULL, place, ("dim_user",))
+    assert [stage.entry for stage in plan.stages] == ["dim_user"]
+    assert {step.entry for step in (*plan.load, *plan.checks)} == {"dim_user"}
+    assert plan.notices == ()
 
 
-def test_a_fact_needs_its_dimensions():
-    with pytest.raises(MappingError, match="dimension dim_user is not loaded yet") as caught:
-        build(STAR, WORLD, place, ("fact_sale",))
-    assert len(caught.value.problems) == 3
+def test_a_fact_brings_its_dimensions_along():
+    plan = build(STAR, WORLD, place, ("fact_sale",))
+    assert [stage.entry for stage in plan.stages] == ["dim_day", "dim_user", "fact_sale"]
+    told = {n.entry: n.text for n in plan.notices}
+    assert told["dim_user"] == "is loaded too, as fact_sale looks it up"
 
 
 def test_a_watermark_becomes_a_window():

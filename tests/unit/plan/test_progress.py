@@ -31,6 +31,19 @@ def test_a_prepared_transaction_holds_everything():
     assert (reached.settled, reached.marks) == (Mark(10, "1"), (Mark(100, "7"),))
 
 
+def test_marks_that_wait_for_long_are_thinned_and_still_settle_what_they_can():
+    reached = Progress(Mark(1, "0"))
+    for n in range(2, 2000):
+        reached = advance(reached, Mark(n, str(n)), activity(n, oldest=1), None)
+    moments = [mark.moment for mark in reached.marks]
+    assert len(moments) <= 64
+    assert moments == sorted(moments)
+    assert (moments[0], moments[-1]) == (2, 1999)
+    assert moments[-32:] == list(range(1968, 2000))
+    ended = advance(reached, Mark(2000, "2000"), activity(2000), None)
+    assert ended == Progress(Mark(2000, "2000"))
+
+
 def test_an_inexact_mark_waits_for_the_next_read():
     first = advance(Progress(None), Mark(100, "7"), activity(100, exact=False), None)
     assert (first.settled, first.marks) == (None, (Mark(100, "7"),))

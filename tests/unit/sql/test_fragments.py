@@ -11,7 +11,7 @@ from engine.sql.fragments import distinct
     ("type_", "left"),
     [
         ("text", 't."a"'),
-        ("json", 't."a"::jsonb'),
+        ("json", 't."a"::text'),
         (
             "xml",
             't."a"::text',

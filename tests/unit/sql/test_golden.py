@@ -65,7 +65,9 @@ def said(steps: list[Step], dialect: str) -> str:
 CASES: dict[str, list[Step]] = {
     "first_run": steps_of(build(STAR, WORLD, place)),
     "next_run": steps_of(build(STAR, INCREMENT, place)),
-    "changed_schema": steps_of(build(STAR, CHANGED, place, ("fact_sale",))),
+    "changed_schema": [
+        step for step in steps_of(build(STAR, CHANGED, place)) if step.entry == "fact_sale"
+    ],
     "replace": steps_of(build(REPLACED, INCREMENT, place, ("dim_user",))),
     "ddl": [*create_statements(STAR, World(WORLD.sources, WORLD.types))],
     "clean_up": [DropStage(stage=stage.create.stage) for stage in build(STAR, WORLD, place).stages],

@@ -1,0 +1,58 @@
+"""A dimension that two stars share: one of them loads it at a time, and both find its members."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from engine.plan.steps import InsertNew
+from tests.integration.stars import UNKNOWN, Hook, counts, dimension, fact, star
+
+SHARED = dimension("SELECT id, name FROM items", special_members=UNKNOWN)
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+def shop(name):
+    lookups = {"item_key": {"dimension": "dim_items", "on": "id"}}
+    query = "SELECT id, amount FROM items"
+    return star(name, dim_items=SHARED, **{name: fact(query, lookups=lookups)})
+
+
+@pytest.fixture
+def items(stars):
+    stars.source(
+        "CREATE TABLE items (id integer PRIMARY KEY, name text, amount numeric);"
+        " INSERT INTO items SELECT n, 'item ' || n, n FROM generate_series(1, 3) AS n"
+    )
+    return stars
+
+
+def test_two_stars_load_a_dimension_that_they_share_one_after_the_other(items):
+    with ThreadPoolExecutor(1) as pool:
+        second = []
+
+        def begin_the_other():
+            second.append(pool.submit(items.run, shop("returns")))
+            limit = time.monotonic() + 30
+            while items.column(WAITING) == [0] and time.monotonic() < limit:
+                time.sleep(0.02)
+            assert items.column(WAITING) == [1]
+
+        hook = Hook(InsertNew, "dim_items", begin_the_other)
+        assert counts(items.run(shop("sales"), listener=hook), "dim_items")["inserted"] == 3
+        report = second[0].result(30)
+    assert counts(report, "dim_items") == {"read": 3, "unchanged": 3}
+    assert counts(report, "returns") == {"read": 3, "inserted": 3}
+    assert items.warehouse("TABLE returns ORDER BY id") == items.warehouse(
+        "TABLE sales ORDER BY id"
+    )
+
+
+def test_stars_that_share_nothing_do_not_wait_for_each_other(items):
+    one, other = (star(n, **{f"dim_{n}": SHARED}) for n in ("one", "other"))
+    with ThreadPoolExecutor(1) as pool:
+        hook = Hook(InsertNew, "dim_one", lambda: pool.submit(items.run, other).result(30))
+        items.run(one, listener=hook)
+    assert items.column("SELECT count(*) FROM dim_other WHERE key > 0") == [3]
