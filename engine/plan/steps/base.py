@@ -1,0 +1,91 @@
+"""What steps are made of: tables, columns, values and the rows of a batch; and what all steps share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Measure = Literal["read", "unchanged", "updated", "inserted", "deleted", "rejected", "failed", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table by schema and name, both unquoted."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDefinition:
+    """A column as it stands in a CREATE TABLE; `type` is spelled as the database spells it."""
+
+    name: str
+    type: str
+    description: str = ""
+    identity: bool = False
+    not_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A column of the star as computed from a staged row: a copy, or an expression over the query.
+
+    `cast` is the type to bring it to, empty when it has that type already.
+    """
+
+    name: str
+    type: str
+    expression: str | None = None
+    cast: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A lookup: `column` gets the key of the member of `table` whose natural key equals the values."""
+
+    column: str
+    table: Table
+    key: str
+    on: tuple[Value, ...]  # named as the dimension's natural key columns
+    unknown: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The staged rows that are not rejected, in the shape of the target."""
+
+    stage: Table
+    values: tuple[Value, ...]
+    joins: tuple[Join, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the target's columns that these rows fill: lookup keys first, then values."""
+        return (*(join.column for join in self.joins), *(value.name for value in self.values))
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The type of each value by column name; lookup keys are not in it."""
+        return {value.name: value.type for value in self.values}
+
+    def only(self, names: tuple[str, ...]) -> Rows:
+        """Return the same rows with these columns alone, so that nothing else is computed."""
+        return Rows(
+            self.stage,
+            tuple(value for value in self.values if value.name in names),
+            tuple(join for join in self.joins if join.column in names),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What all steps share: the entry they work for, and which count of the report their rows are."""
+
+    measure: ClassVar[Measure] = ""
+    title: ClassVar[str] = ""
+
+    entry: str = ""

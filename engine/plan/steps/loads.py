@@ -1,0 +1,91 @@
+"""The steps that bring the rows of a stage into the star."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.mapping.model import Scalar
+from engine.plan.steps.base import ColumnDefinition, Measure, Rows, Step, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnsureMember(Step):
+    """Make sure that a special member is there and as the mapping says (TRAPS 26)."""
+
+    title: ClassVar[str] = "ensure member"
+    table: Table
+    member: str
+    key: str
+    number: int
+    identity: bool
+    values: tuple[tuple[ColumnDefinition, Scalar], ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns beside the key."""
+        return tuple(column.name for column, _ in self.values)
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The type of each column beside the key."""
+        return {column.name: column.type for column, _ in self.values}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountUnchanged(Step):
+    """Count the rows that are in the target as they are; with `compare` empty, by their key alone."""
+
+    title: ClassVar[str] = "count unchanged"
+    measure: ClassVar[Measure] = "unchanged"
+    table: Table
+    rows: Rows
+    match: tuple[str, ...]
+    compare: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateChanged(Step):
+    """Update the rows of the target that differ (TRAPS 20, 25)."""
+
+    title: ClassVar[str] = "update changed"
+    measure: ClassVar[Measure] = "updated"
+    table: Table
+    rows: Rows
+    match: tuple[str, ...]
+    compare: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertNew(Step):
+    """Insert the rows whose key the target has not; with `match` empty, all of them (TRAPS 24)."""
+
+    title: ClassVar[str] = "insert new"
+    measure: ClassVar[Measure] = "inserted"
+    table: Table
+    rows: Rows
+    match: tuple[str, ...]
+    order: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateFilled(Step):
+    """Make a table of its rows: the only way in which PostgreSQL fills one in parallel (MEASURED)."""
+
+    title: ClassVar[str] = "create filled"
+    measure: ClassVar[Measure] = "inserted"
+    table: Table
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteGone(Step):
+    """Delete the rows that the source no longer has, unless a fact refers to them."""
+
+    title: ClassVar[str] = "delete gone"
+    measure: ClassVar[Measure] = "deleted"
+    table: Table
+    rows: Rows
+    match: tuple[str, ...]
+    key: str = ""
+    referenced_by: tuple[tuple[Table, str], ...] = ()

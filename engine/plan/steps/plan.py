@@ -1,0 +1,63 @@
+"""The whole plan of a run, and what became of each step of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from engine.mapping.model import Check
+from engine.plan.steps.base import Step
+from engine.plan.steps.checks import CheckStep
+from engine.plan.steps.transport import (
+    Analyze,
+    Copy,
+    CountNullCursors,
+    CountStagedNullCursors,
+    CreateStage,
+    FillCalendar,
+    HighestCursor,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StagePlan:
+    """How one entry gets into its stage: made and filled on its own connections, beside the others."""
+
+    entry: str
+    create: CreateStage
+    fill: Copy | FillCalendar
+    analyze: Analyze
+    null_cursors: CountNullCursors | CountStagedNullCursors | None = None
+    highest: HighestCursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should know about the plan, with the entry it concerns."""
+
+    entry: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a run does, in order: schema, stages (side by side), load and checks (one transaction)."""
+
+    mapping: str
+    schema: tuple[Step, ...]
+    stages: tuple[StagePlan, ...]
+    load: tuple[Step, ...]
+    checks: tuple[CheckStep, ...]
+    source_counts: tuple[tuple[str, Check], ...] = ()
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one step did: `rows` is the count of its statement, `measure` the count of the report it is."""
+
+    entry: str
+    title: str
+    measure: str
+    rows: int
+    seconds: float

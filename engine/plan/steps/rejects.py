@@ -1,0 +1,116 @@
+"""The steps that take rows out of a batch, and those that prove that the others can be loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.mapping.model import Check
+from engine.plan.steps.base import Join, Measure, Rows, Step, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A reason to reject: the path in the mapping, the sentence for a person, file:line:column."""
+
+    path: str
+    text: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectNullKeys(Step):
+    """Mark rows whose natural key or grain is NULL: they would be a new row in each run (TRAPS 22)."""
+
+    title: ClassVar[str] = "reject null keys"
+    measure: ClassVar[Measure] = "rejected"
+    rows: Rows
+    match: tuple[str, ...]
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectDuplicates(Step):
+    """Mark all rows of one key but the first in the declared order (TRAPS 23)."""
+
+    title: ClassVar[str] = "reject duplicates"
+    measure: ClassVar[Measure] = "rejected"
+    rows: Rows
+    match: tuple[str, ...]
+    order: str
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveUnique(Step):
+    """Count the keys that more than one row of this read has; there must be none (TRAPS 23, 27)."""
+
+    title: ClassVar[str] = "prove unique"
+    measure: ClassVar[Measure] = "failed"
+    rows: Rows
+    match: tuple[str, ...]
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectMissing(Step):
+    """Mark rows for which a lookup finds no member."""
+
+    title: ClassVar[str] = "reject missing"
+    measure: ClassVar[Measure] = "rejected"
+    stage: Table
+    join: Join
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveFound(Step):
+    """Count the rows for which a lookup finds no member; there must be none."""
+
+    title: ClassVar[str] = "prove found"
+    measure: ClassVar[Measure] = "failed"
+    stage: Table
+    join: Join
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveFilled(Step):
+    """Count 1 when there is nothing to load, by which a `replace` would empty the table (TRAPS 9)."""
+
+    title: ClassVar[str] = "prove filled"
+    measure: ClassVar[Measure] = "failed"
+    stage: Table
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a row-wise check forbids, ready to be said in SQL over a column of the target."""
+
+    check: Check
+    column: str
+    type: str
+    members: Table | None = None  # references: the dimension, and its key
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectCheck(Step):
+    """Mark rows that break a check whose `on_failure` is reject."""
+
+    title: ClassVar[str] = "reject check"
+    measure: ClassVar[Measure] = "rejected"
+    rows: Rows
+    condition: Condition
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine(Step):
+    """Keep the rejected rows with the rule and the place of the mapping, each row and rule once."""
+
+    title: ClassVar[str] = "quarantine"
+    mapping: str
+    stage: Table
+    rules: tuple[Rule, ...]

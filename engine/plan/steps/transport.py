@@ -1,0 +1,118 @@
+"""The steps that bring the rows of a source, or of a calendar, into a stage table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.mapping.model import Calendar
+from engine.plan.steps.base import ColumnDefinition, Measure, Step, Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateStage(Step):
+    """Make the unlogged table that takes the rows of one query."""
+
+    title: ClassVar[str] = "create stage"
+    stage: Table
+    columns: tuple[ColumnDefinition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropStage(Step):
+    """Remove a stage table."""
+
+    title: ClassVar[str] = "drop stage"
+    stage: Table
+
+
+@dataclass(frozen=True, slots=True)
+class StagedColumn:
+    """A column of a source query: `type` is what it has in the stage, `cast` what the source casts it to."""
+
+    name: str
+    type: str
+    cast: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows an incremental read asks for: cursor >= `low`, half-open towards the future.
+
+    `low` is the server's own text (TRAPS 5); None reads from the beginning. Rows that equal `low` are
+    read again and recognised by their key (TRAPS 3). `nulls` says whether rows without a cursor come too.
+    """
+
+    column: str
+    type: str
+    low: str | None
+    nulls: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy(Step):
+    """Stream a query of the source into its stage; the count is what the source says it sent."""
+
+    title: ClassVar[str] = "copy"
+    measure: ClassVar[Measure] = "read"
+    connection: str
+    query: str
+    columns: tuple[StagedColumn, ...]
+    window: Window | None
+    stage: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountNullCursors(Step):
+    """Count the rows of the source that have no cursor and are never read (TRAPS 4)."""
+
+    title: ClassVar[str] = "count null cursors"
+    connection: str
+    query: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillCalendar(Step):
+    """Generate the days of a calendar into its stage."""
+
+    title: ClassVar[str] = "fill calendar"
+    measure: ClassVar[Measure] = "read"
+    stage: Table
+    calendar: Calendar
+    key: str
+    columns: tuple[str, ...]
+
+    @property
+    def first_day(self) -> int:
+        """The ISO number of the day on which a week starts: 1 for Monday, 7 for Sunday."""
+        return {"monday": 1, "saturday": 6, "sunday": 7}[self.calendar.week_starts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analyze(Step):
+    """Give the planner statistics of a table that was just filled (TRAPS 17)."""
+
+    title: ClassVar[str] = "analyze"
+    table: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountStagedNullCursors(Step):
+    """Count the staged rows that have no cursor: they are read in every run, or forbidden (TRAPS 4)."""
+
+    title: ClassVar[str] = "count null cursors"
+    stage: Table
+    column: str
+    forbidden: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HighestCursor(Step):
+    """Find the highest cursor that was read, as the server's text; nothing beyond `limit` counts."""
+
+    title: ClassVar[str] = "highest cursor"
+    stage: Table
+    column: str
+    type: str
+    limit: str
