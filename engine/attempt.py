@@ -143,16 +143,16 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
     )
     staging = Staging(sessions, warehouse, snapshots, attempt.listener.began)
     with ThreadPoolExecutor(WORKERS, thread_name_prefix="stage") as pool:
-        stages = staging.start(pool, todo.stages)
+        stages, counts = staging.start(pool, todo.stages), staging.count(pool, todo.stages)
         try:
             publication.schema(todo, star.connection("warehouse").schema)
             publication.load(
                 todo, lambda entry: _await(stages[entry], staging, side, attempt.listener)
             )
+            publication.check(todo, loaded.document.place, lambda entry: counts[entry].result())
         except BaseException:
-            _stop(sessions, tuple(stages.values()))  # nobody waits for what is still filling
+            _stop(sessions, (*stages.values(), *counts.values()))  # nobody waits for them
             raise
-    publication.check(todo, loaded.document.place)
     publication.progress(loaded, world, snapshots, stages, todo.fingerprints)
     report = publication.report(todo, attempt.seconds(), tuple(blind_notices(star, snapshots)))
     for snapshot in snapshots.values():

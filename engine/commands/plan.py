@@ -12,7 +12,7 @@ from engine.commands.wire import connected, selected
 from engine.mapping.load import load
 from engine.plan.build import create_statements
 from engine.plan.quality import label
-from engine.plan.steps import Plan, StagePlan, Step
+from engine.plan.steps import Plan, Step
 from engine.run import Options
 from engine.run import plan as plan_run
 from engine.sql.render import render
@@ -33,7 +33,7 @@ def plan_lines(todo: Plan, *, sql: bool) -> Iterator[str]:
     """Return the lines of a plan: what changes in the schema, then what is done, in order."""
     parts: tuple[tuple[str, Iterable[Step]], ...] = (
         ("schema changes", todo.schema),
-        ("stages, side by side", (step for stage in todo.stages for step in _stage_steps(stage))),
+        ("stages, side by side", (step for stage in todo.stages for step in stage.steps)),
         ("load, in one transaction", todo.load),
         ("checks, before the commit", todo.checks),
     )
@@ -46,11 +46,6 @@ def plan_lines(todo: Plan, *, sql: bool) -> Iterator[str]:
             yield f"  {step.entry}: {step.title}".replace("  : ", "  ") + _about(step)
             if sql:
                 yield "\n".join(f"      {line}" for line in render(step).splitlines()) + ";"
-
-
-def _stage_steps(stage: StagePlan) -> Iterator[Step]:
-    yield from (stage.create, stage.fill, stage.analyze)
-    yield from (step for step in (stage.null_cursors, stage.highest) if step)
 
 
 def _about(step: Step) -> str:

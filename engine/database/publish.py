@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Protocol
@@ -26,12 +26,14 @@ from engine.plan.quality import Status, Verdict, judge, label, tolerated
 from engine.plan.steps import (
     CheckRows,
     CheckStep,
+    CountKept,
     Done,
     DropStage,
     Notice,
     Plan,
     ProveFilled,
     ProveFound,
+    ProveOrdinary,
     ProveUnique,
     Quarantine,
     RejectCheck,
@@ -86,7 +88,7 @@ class Publication:
         for step in plan.load:
             if step.entry != present:
                 present = step.entry
-                self._take(filled(present))
+                self._take(filled(present).steps)
             if not (isinstance(step, Quarantine) and self._nothing_rejected(present)):
                 self._do(step)
 
@@ -96,8 +98,8 @@ class Publication:
             done.rows for done in self.steps if done.entry == entry and done.measure == "rejected"
         )
 
-    def _take(self, staged: Staged) -> None:
-        for done in staged.steps:
+    def _take(self, steps: Iterable[Done]) -> None:
+        for done in steps:
             self.steps.append(done)
             self._listener.ended(done)
 
@@ -105,10 +107,11 @@ class Publication:
         done = self._timed(step, lambda: count_of(self._main, render(step)))
         if isinstance(step, RejectCheck):
             self._rejected.append((step, done.rows))
-        if isinstance(step, ProveUnique | ProveFound | ProveFilled) and done.rows:
+        if isinstance(step, ProveUnique | ProveFound | ProveFilled | ProveOrdinary) and done.rows:
             what = {
                 ProveUnique: f"{done.rows:,} keys have a problem: ",
                 ProveFound: f"{done.rows:,} rows have a problem: ",
+                ProveOrdinary: f"{done.rows:,} rows have a problem: ",
             }.get(type(step), "")
             raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what}{step.rule.text}")
 
@@ -126,8 +129,13 @@ class Publication:
         self._listener.ended(done)
         return done
 
-    def check(self, plan: Plan, place: Callable[[str], Place]) -> None:
-        """Prove that every row is accounted for and every check holds, or raise CheckFailedError."""
+    def check(
+        self, plan: Plan, place: Callable[[str], Place], counted: Callable[[str], Done]
+    ) -> None:
+        """Prove that every row is accounted for and every check holds, or raise CheckFailedError.
+
+        `counted` waits for an entry's own count of the source.
+        """
         for entry in dict.fromkeys(stage.entry for stage in plan.stages):
             counts = entry_report(entry, self.steps)
             if counts.read != counts.accounted:
@@ -141,9 +149,11 @@ class Publication:
         for rejecting, count in self._rejected:
             self._judge_rejected(rejecting, count)
         for entry, check in plan.source_counts:
-            counts = entry_report(entry, self.steps)
-            off = abs(counts.read - counts.accounted)
-            self.verdicts.append(judge(entry, check, off, counts.read, _spot(place(check.path))))
+            self._take((counted(entry),))
+            there, here = self.steps[-1].rows, entry_report(entry, self.steps).accounted
+            self.verdicts.append(
+                judge(entry, check, abs(there - here), there, _spot(place(check.path)))
+            )
         broken = [verdict for verdict in self.verdicts if verdict.status == "fail"]
         if broken:
             lines = "\n".join(check_line(verdict) for verdict in broken)
@@ -210,9 +220,19 @@ class Publication:
             seconds=round(seconds, 3),
             entries=tuple(entry_report(stage.entry, self.steps) for stage in plan.stages),
             checks=tuple(self.verdicts),
-            notices=(*plan.notices, *notices),
+            notices=(*plan.notices, *self._kept(), *notices),
             steps=tuple(self.steps),
         )
+
+    def _kept(self) -> Iterator[Notice]:
+        """Tell of rows that the source has changed and the star has not."""
+        for done in self.steps:
+            if done.title == CountKept.title and done.rows:
+                yield Notice(
+                    done.entry,
+                    f"{done.rows:,} rows that were read again have changed in the source, and stay as "
+                    "they were loaded: load: upsert would follow it, --full-refresh does so once",
+                )
 
     def commit(self, plan: Plan, report: Report) -> None:
         """Publish, and remove the stages, which after the commit may be those of the next run already.

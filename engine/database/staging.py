@@ -21,6 +21,7 @@ from engine.errors import CheckFailedError, RunError
 from engine.plan.steps import (
     Copy,
     CountNullCursors,
+    CountSource,
     CountStagedNullCursors,
     Done,
     DropStage,
@@ -80,6 +81,16 @@ class Staging:
         """Begin to fill every stage; the result of each comes when it is full."""
         return {plan.entry: pool.submit(copy_context().run, self.fill, plan) for plan in plans}
 
+    def count(
+        self, pool: ThreadPoolExecutor, plans: tuple[StagePlan, ...]
+    ) -> dict[str, Future[Done]]:
+        """Begin to count in the source what stages were to be filled with, where a check asks for it."""
+        return {
+            plan.entry: pool.submit(copy_context().run, self._counted, plan.count)
+            for plan in plans
+            if plan.count
+        }
+
     def arriving(self, connection: Connection) -> tuple[tuple[str, int], ...]:
         """Return how many rows have arrived in each stage that is being filled just now."""
         rows = execute(connection, ARRIVING).all()
@@ -103,6 +114,9 @@ class Staging:
         target.commit()
         return Staged(tuple(done), highest)
 
+    def _counted(self, step: CountSource) -> Done:
+        return self._do(self._target(), step)
+
     def _do(self, target: Connection, step: Step) -> Done:
         self.sessions.refuse_when_cancelled()
         self.began(step)
@@ -118,7 +132,7 @@ class Staging:
         """Do a step where it belongs and return its count."""
         if isinstance(step, Copy):
             return stream(self._source(step.connection), render(step), target, receive(step))
-        if isinstance(step, CountNullCursors):
+        if isinstance(step, CountNullCursors | CountSource):
             return count_of(self._source(step.connection), render(step))
         return count_of(target, render(step))
 

@@ -152,6 +152,25 @@ def loads_fit(star: Star, document: Document) -> Iterator[Problem]:
             )
 
 
+def dedupe_sees_all_rows(star: Star, document: Document) -> Iterator[Problem]:
+    """Find a dedupe with a cursor whose key is computed: the source cannot be asked for the rows of a key."""
+    for entry in star.entries:
+        source = entry.source
+        if source is None or source.dedupe is None or source.cursor is None:
+            continue
+        copied = [column.name for column in entry.columns if column.expr is None]
+        word = "natural_key" if isinstance(entry, Dimension) else "grain"
+        keys = entry.natural_key if isinstance(entry, Dimension) else entry.grain
+        for name in keys:
+            if name not in copied:
+                what = f"dedupe with a cursor, but '{name}' of the {word} is no column of the query"
+                hint = (
+                    "every row of a key that changed is read again, so that the same one wins: "
+                    "compute it in the query, or drop the cursor"
+                )
+                yield document.problem(f"{source.path}.dedupe", what, hint)
+
+
 def _item(document: Document, path: str, at: int) -> str:
     item = f"{path}.{at}"
     return item if item in document.spans else path

@@ -8,10 +8,11 @@ from dataclasses import replace
 from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.reject import Locate, reject_steps, rule_of
 from engine.plan.schema import key_steps
-from engine.plan.shape import bare, definitions, match_columns, rows, stage, target
+from engine.plan.shape import bare, definitions, match_columns, rows, stage, stage_columns, target
 from engine.plan.steps import (
     AddPrimaryKey,
     Analyze,
+    CountKept,
     CountUnchanged,
     CreateFilled,
     DeleteGone,
@@ -57,11 +58,19 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     keys = key_steps(star, entry, world)
     match = match_columns(entry)
     fresh = state_of(entry, world).empty
+    members = tuple(member_steps(star, entry, world)) if isinstance(entry, Dimension) else ()
+    if members and not keys:  # first, as a member may give up a natural key that a row has now
+        yield from members
     yield from _clean_steps(star, entry, world, place, prove=not (fresh and keys))
     compare = _compared(entry, world, own)
     if not fresh:
         seen = own.only((*match, *compare))
         yield CountUnchanged(entry=entry.name, table=table, rows=seen, match=match, compare=compare)
+        if not compare and world.readings.get(entry.name, Reading()).low is not None:
+            # Few rows are read again: time enough to look whether the target is behind the source.
+            names = tuple(name for name in own.columns if name not in match)
+            if names:
+                yield CountKept(entry=entry.name, table=table, rows=own, match=match, compare=names)
         if compare:
             yield UpdateChanged(
                 entry=entry.name, table=table, rows=seen, match=match, compare=compare
@@ -80,8 +89,8 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     if entry.load == "replace" and not fresh:
         yield from _removal(star, entry, world, place)
     yield from keys
-    if isinstance(entry, Dimension):
-        yield from member_steps(star, entry, world)
+    if keys:
+        yield from members
     if fresh:
         yield Analyze(entry=entry.name, table=table)
 
@@ -96,7 +105,11 @@ def _clean_steps(
         yield step
     if rules:
         yield Quarantine(
-            entry=entry.name, mapping=star.name, stage=stage(star, entry), rules=tuple(rules)
+            entry=entry.name,
+            mapping=star.name,
+            stage=stage(star, entry),
+            columns=stage_columns(entry, world),
+            rules=tuple(rules),
         )
 
 

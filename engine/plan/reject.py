@@ -11,11 +11,13 @@ from engine.plan.quality import label
 from engine.plan.shape import match_columns, rows, stage
 from engine.plan.steps import (
     ProveFound,
+    ProveOrdinary,
     ProveUnique,
     RejectCheck,
     RejectDuplicates,
     RejectMissing,
     RejectNullKeys,
+    Rows,
     Rule,
     Step,
 )
@@ -50,6 +52,8 @@ def _key_steps(
     called = word.replace("_", " ")
     rule = rule_of(f"{entry.path}.{word}", f"the {called} is null", place)
     yield RejectNullKeys(entry=name, rows=own, match=match, rule=rule), rule
+    if isinstance(entry, Dimension):
+        yield from _special_steps(entry, own, place)
     order = entry.source.dedupe if entry.source else None
     if order:
         rule = rule_of(f"{entry.path}.source.dedupe", "another row of this key came first", place)
@@ -57,6 +61,30 @@ def _key_steps(
     elif prove:
         rule = rule_of(f"{entry.path}.{word}", f"the {called} is not unique", place)
         yield ProveUnique(entry=name, rows=own, match=match, rule=rule), rule
+
+
+def _special_steps(dimension: Dimension, own: Rows, place: Locate) -> Iterator[Ruled]:
+    """Prove that no row is taken for a special member to which the mapping gives a natural key."""
+    for member in dimension.special_members:
+        given = dict(member.values)
+        values = tuple(given.get(name) for name in dimension.natural_key)
+        if None not in values:
+            text = (
+                f"the natural key is that of the special member '{member.name}'; "
+                "give that member another one, or none"
+            )
+            rule = rule_of(member.path, text, place)
+            yield (
+                ProveOrdinary(
+                    entry=dimension.name,
+                    rows=own,
+                    match=dimension.natural_key,
+                    member=member.name,
+                    values=values,
+                    rule=rule,
+                ),
+                rule,
+            )
 
 
 def _lookup_steps(star: Star, fact: Fact, world: World, place: Locate) -> Iterator[Ruled]:

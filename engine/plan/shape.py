@@ -36,6 +36,14 @@ def stage(star: Star, entry: Entry) -> Table:
     return Table(STAGE_SCHEMA, short_name(f"{star.name}.{entry.name}"))
 
 
+def stage_columns(entry: Entry, world: World) -> tuple[ColumnDefinition, ...]:
+    """Return the columns of an entry's stage: those of its query, or the days of its calendar."""
+    if isinstance(entry, Dimension) and entry.calendar:
+        days = (ColumnDefinition(name, type_) for name, type_ in CALENDAR_TYPES.items())
+        return (ColumnDefinition(entry.key, key_type(entry)), *days)
+    return tuple(ColumnDefinition(c.name, c.type) for c in world.sources[entry.name])
+
+
 def match_columns(entry: Entry) -> tuple[str, ...]:
     """Return what tells one row from another: the natural key of a dimension, the grain of a fact."""
     return entry.natural_key if isinstance(entry, Dimension) else entry.grain

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from engine.mapping.model import Calendar, Dimension, Entry, Source, Star
-from engine.plan.shape import CALENDAR_TYPES, bare, key_type, stage
+from engine.plan.checks import counts_with_source
+from engine.plan.shape import bare, match_columns, stage, stage_columns
 from engine.plan.steps import (
     Analyze,
-    ColumnDefinition,
     Copy,
     CountNullCursors,
+    CountSource,
     CountStagedNullCursors,
     CreateStage,
     FillCalendar,
@@ -24,7 +25,7 @@ def stage_plan(star: Star, entry: Entry, world: World) -> StagePlan:
     """Plan how an entry is staged: from its query, or from its calendar."""
     table = stage(star, entry)
     if isinstance(entry, Dimension) and entry.calendar:
-        return _from_calendar(entry, entry.calendar, table)
+        return _from_calendar(entry, entry.calendar, table, world)
     if entry.source is None:
         raise ValueError(f"{entry.name} has neither a source nor a calendar")
     return _from_source(entry, entry.source, table, world)
@@ -32,29 +33,23 @@ def stage_plan(star: Star, entry: Entry, world: World) -> StagePlan:
 
 def _from_source(entry: Entry, source: Source, table: Table, world: World) -> StagePlan:
     name, columns, cursor = entry.name, world.sources[entry.name], source.cursor
-    create = CreateStage(
-        entry=name, stage=table, columns=tuple(ColumnDefinition(c.name, c.type) for c in columns)
-    )
+    create = CreateStage(entry=name, stage=table, columns=stage_columns(entry, world))
     types = {column.name: bare(column.type) for column in columns}
     low = world.readings.get(name, Reading()).low
-    copy = Copy(
-        entry=name,
-        connection=source.connection,
-        query=source.query,
-        columns=columns,
-        window=Window(cursor.column, types[cursor.column], low, nulls=cursor.null != "never")
-        if cursor
-        else None,
-        stage=table,
-    )
+    window = None
+    if cursor:
+        keys = match_columns(entry) if source.dedupe else ()
+        nulls = cursor.null != "never"
+        window = Window(cursor.column, types[cursor.column], low, nulls, keys)
+    where = {"entry": name, "connection": source.connection, "query": source.query}
+    copy = Copy(**where, columns=columns, window=window, stage=table)
+    count = CountSource(**where, window=window) if _counted(entry) else None
     analyze = Analyze(entry=name, table=table)
     if cursor is None:
-        return StagePlan(name, create, copy, analyze)
+        return StagePlan(name, create, copy, analyze, count=count)
     null_cursors: CountNullCursors | CountStagedNullCursors
     if cursor.null == "never":
-        null_cursors = CountNullCursors(
-            entry=name, connection=source.connection, query=source.query, column=cursor.column
-        )
+        null_cursors = CountNullCursors(**where, column=cursor.column)
     else:
         null_cursors = CountStagedNullCursors(
             entry=name, stage=table, column=cursor.column, forbidden=cursor.null == "fail"
@@ -66,14 +61,17 @@ def _from_source(entry: Entry, source: Source, table: Table, world: World) -> St
         type=types[cursor.column],
         limit=world.limits.get(name, {}).get(types[cursor.column], ""),
     )
-    return StagePlan(name, create, copy, analyze, null_cursors, highest)
+    return StagePlan(name, create, copy, analyze, null_cursors, highest, count)
 
 
-def _from_calendar(dimension: Dimension, calendar: Calendar, table: Table) -> StagePlan:
-    columns = (
-        ColumnDefinition(dimension.key, key_type(dimension)),
-        *(ColumnDefinition(name, type_) for name, type_ in CALENDAR_TYPES.items()),
-    )
+def _counted(entry: Entry) -> bool:
+    return any(counts_with_source(check) for check in entry.checks)
+
+
+def _from_calendar(
+    dimension: Dimension, calendar: Calendar, table: Table, world: World
+) -> StagePlan:
+    columns = stage_columns(dimension, world)
     return StagePlan(
         dimension.name,
         CreateStage(entry=dimension.name, stage=table, columns=columns),

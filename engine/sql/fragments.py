@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.mapping.model import Scalar
 from engine.plan.steps import (
     ColumnDefinition,
     Condition,
+    Copy,
+    CountSource,
     Join,
     Rows,
     StagedColumn,
@@ -16,9 +19,11 @@ from engine.plan.steps import (
 from engine.sql.quote import (
     Fragment,
     column,
+    columns,
     expression,
     ident,
     literal,
+    query,
     table,
     type_name,
     typed,
@@ -34,6 +39,14 @@ COMPARED_AS = {
     **{name + array: "text" for name in BY_TEXT for array in ("", "[]")},
 }
 TEXT_TYPES = ("text", "character varying", "bpchar")
+
+
+def equals(
+    names: Iterable[str], values: Iterable[Scalar], types: dict[str, str], of: str
+) -> Fragment:
+    """Say that columns have these values."""
+    pairs = zip(names, values, strict=True)
+    return Fragment(" and ".join(f"{column(n, of)} = {typed(v, types[n])}" for n, v in pairs))
 
 
 def equal(names: Iterable[str], left: str, right: str) -> Fragment:
@@ -90,12 +103,43 @@ def staged(of: StagedColumn) -> Fragment:
     return Fragment(f"{name}::{type_name(of.cast)} as {ident(of.name)}" if of.cast else name)
 
 
+def kept(columns: Iterable[ColumnDefinition], alias: str) -> Fragment:
+    """Say columns so that jsonb can hold them: json, which may have an escaped NUL, as its text."""
+    texts = {"json": "text", "json[]": "text[]"}
+    return Fragment(
+        ", ".join(
+            f"{column(c.name, alias)}::{texts[c.type]} as {ident(c.name)}"
+            if c.type in texts
+            else column(c.name, alias)
+            for c in columns
+        )
+    )
+
+
 def newer(window: Window, alias: str) -> Fragment:
     """Say that a row of the source is at or after the watermark; text compares byte by byte (TRAPS 10)."""
     name = column(window.column, alias)
     bytewise = '::text collate "C"' if window.type in TEXT_TYPES else ""
     condition = f"{name}{bytewise} >= {typed(window.low, window.type)}"
     return Fragment(f"({condition} or {name} is null)" if window.nulls else condition)
+
+
+def window(of: Copy | CountSource) -> Fragment:
+    """Say which rows of a query are asked for, as a WHERE clause; nothing when all of them are."""
+    asked = of.window
+    if asked is None or (asked.low is None and asked.nulls):
+        return Fragment("")
+    there = Fragment(f"{column(asked.column, 'q')} is not null")
+    if asked.low is None:
+        return Fragment(f"where {there}")
+    new = newer(asked, "q")
+    if asked.keys:
+        new = Fragment(
+            f"({new} or ({columns(asked.keys, 'q')}) in (\n"
+            f"  select {columns(asked.keys, 'k')} from {query(of.query)} as k where {newer(asked, 'k')}\n))"
+        )
+        new = new if asked.nulls else Fragment(f"{new} and {there}")
+    return Fragment(f"where {new}")
 
 
 def probes(join: Join) -> tuple[tuple[str, Value], ...]:

@@ -308,6 +308,28 @@ def test_rows_that_break_a_check_go_to_quarantine_and_the_others_are_loaded(
     assert counts(shop.run(mapping), "sales")["inserted"] == len(out)
 
 
+def test_a_row_count_that_the_source_does_not_confirm_stops_the_run(shop):
+    """The query answers otherwise when it is asked again, as one with random() or a LIMIT can."""
+    mapping = star(sales=fact(QUERY, COLUMNS, checks=[{"row_count": "source"}]))
+    assert verdicts(shop.run(mapping)) == {"row_count source": ("pass", 0)}
+    before = untouched(shop)
+    query = QUERY + " WHERE id <= 50 OR current_query() LIKE 'copy%'"
+    mapping = star(sales=fact(query, COLUMNS, checks=[{"row_count": "source"}]))
+    with pytest.raises(CheckFailedError, match="'row_count source' fails: 50 of 50 rows"):
+        shop.run(mapping)
+    assert untouched(shop) == before
+
+
+def test_a_json_document_that_jsonb_cannot_hold_is_kept(shop):
+    shop.source(r"""UPDATE sales SET status = '{"a": "\u0000"}'""")
+    query = "SELECT id, status::json AS document, ARRAY[status::json] AS documents FROM sales"
+    check = {"range": {"id": {"min": 2}}, "on_failure": "reject"}
+    mapping = star(sales=fact(query, "id document documents", load="upsert", checks=[check]))
+    for _ in range(2):
+        assert counts(shop.run(mapping), "sales")["rejected"] == 1
+    assert shop.column("SELECT row ->> 'document' FROM engine.reject") == [r'{"a": "\u0000"}']
+
+
 def test_rejecting_has_its_limit(shop):
     shop.source("UPDATE sales SET name = NULL WHERE id <= 3")
     check = {"not_null": "name", "on_failure": "reject"}

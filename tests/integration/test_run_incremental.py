@@ -431,6 +431,22 @@ def test_a_failed_run_moves_no_watermark(items):
     assert names(items) == {"new"}
 
 
+def test_the_row_that_wins_is_the_same_whether_read_alone_or_with_the_others(items):
+    """The window holds only the row that loses; the others of its key are read with it."""
+    query = "SELECT id % 10 AS nr, name, at FROM items"
+    mapping = star(
+        dim_items=dimension(query, "nr name", cursor="at", dedupe='name COLLATE "C" DESC')
+    )
+    items.run(mapping)
+    before = items.warehouse("SELECT nr, name FROM dim_items ORDER BY 1")
+    items.source("INSERT INTO items (id, name) VALUES (63, 'loser')")
+    assert counts(items.run(mapping), "dim_items")["rejected"] >= 5
+    assert items.warehouse("SELECT nr, name FROM dim_items ORDER BY 1") == before
+    items.source("UPDATE items SET name = 'zzz', at = now() WHERE id = 63")
+    items.run(mapping)
+    assert items.column("SELECT name FROM dim_items WHERE nr = 3") == ["zzz"]
+
+
 def test_a_source_that_ends_half_way_publishes_nothing(items):
     mapping = star(
         sales=fact("SELECT id, name, 1 / (40 - id) AS amount FROM items ORDER BY id", cursor="id")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.integration.stars import (
     dimension,
     entry_of,
     fact,
+    notices,
     star,
     untouched,
 )
@@ -72,6 +74,22 @@ def test_a_dimension_is_loaded_as_its_mode_says(items, load, did, rows):
     before = untouched(items)
     assert entry_of(items.run(mapping), "dim_items").unchanged == 3
     assert untouched(items) == before
+
+
+def test_a_row_that_changed_after_it_was_appended_is_told_of(items):
+    mapping = star(
+        sales=fact(QUERY, cursor="id"), dim_items=dimension(QUERY, cursor="id", load="insert")
+    )
+    items.run(mapping)
+    assert "have changed" not in notices(items.run(mapping))
+    items.source("UPDATE items SET amount = 0, name = 'other' WHERE id = 3")
+    report = items.run(mapping)
+    assert counts(report, "sales") == counts(report, "dim_items") == {"read": 1, "unchanged": 1}
+    for name in ("sales", "dim_items"):
+        assert f"{name}: 1 rows that were read again have changed in the source" in notices(report)
+    assert items.column("SELECT amount FROM sales WHERE id = 3") == [30]
+    items.run(mapping, full_refresh=True)
+    assert items.column("SELECT amount FROM sales WHERE id = 3") == [0]
 
 
 def test_a_new_column_of_members_that_stay_as_first_seen_is_filled(items):
@@ -421,6 +439,24 @@ def test_special_members_are_there_and_are_nobodys_business(items):
     before = untouched(items)
     items.run(mapping)  # a replace deletes none of them
     assert untouched(items) == before
+
+
+def test_a_special_member_does_not_hide_a_row_of_its_natural_key(items):
+    mapping = star(dim_items=dimension(QUERY, special_members=MEMBERS))
+    items.run(mapping)
+    before = untouched(items)
+    items.source("INSERT INTO items VALUES (-1, 'minus one', 0)")
+    with pytest.raises(CheckFailedError) as error:
+        items.run(mapping)
+    line = 1 + items.write(mapping).read_text().split("\n").index("      unknown:")
+    assert re.search(
+        rf":{line}:\d+: dim_items: 1 rows have a problem: the natural key is that of the special member "
+        "'unknown'; give that member another one, or none",
+        str(error.value),
+    )
+    assert untouched(items) == before
+    mapping = star(dim_items=dimension(QUERY, special_members=UNKNOWN))
+    assert counts(items.run(mapping), "dim_items") == {"read": 4, "unchanged": 3, "inserted": 1}
 
 
 def test_special_members_are_restored_when_somebody_edits_or_deletes_them(items):

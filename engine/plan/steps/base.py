@@ -1,4 +1,4 @@
-"""What steps are made of: tables, columns, values and the rows of a batch; and what all steps share."""
+"""What all steps are made of: tables, columns, the rows of a stage in the shape of their target."""
 
 from __future__ import annotations
 

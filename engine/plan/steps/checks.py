@@ -1,4 +1,4 @@
-"""The steps that prove the checks of an entry before the commit."""
+"""Steps that prove the checks before the commit."""
 
 from __future__ import annotations
 

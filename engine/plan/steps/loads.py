@@ -1,4 +1,4 @@
-"""The steps that bring the rows of a stage into the star."""
+"""Steps that bring rows from the stage into the star."""
 
 from __future__ import annotations
 
@@ -38,6 +38,17 @@ class CountUnchanged(Step):
 
     title: ClassVar[str] = "count unchanged"
     measure: ClassVar[Measure] = "unchanged"
+    table: Table
+    rows: Rows
+    match: tuple[str, ...]
+    compare: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountKept(Step):
+    """Count the rows of this read that differ from the target, which keeps its own as it is only added to."""
+
+    title: ClassVar[str] = "count kept"
     table: Table
     rows: Rows
     match: tuple[str, ...]

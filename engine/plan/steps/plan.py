@@ -1,4 +1,4 @@
-"""The whole plan of a run, and what became of each step of it."""
+"""The plan: steps in the order of a run, and what a person should know of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from engine.plan.steps.transport import (
     Analyze,
     Copy,
     CountNullCursors,
+    CountSource,
     CountStagedNullCursors,
     CreateStage,
     FillCalendar,
@@ -28,6 +29,13 @@ class StagePlan:
     analyze: Analyze
     null_cursors: CountNullCursors | CountStagedNullCursors | None = None
     highest: HighestCursor | None = None
+    count: CountSource | None = None
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """Every step, in order."""
+        always = (self.create, self.fill, self.analyze)
+        return (*always, *(s for s in (self.null_cursors, self.highest, self.count) if s))
 
 
 @dataclass(frozen=True, slots=True)

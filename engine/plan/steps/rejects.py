@@ -1,12 +1,12 @@
-"""The steps that take rows out of a batch, and those that prove that the others can be loaded."""
+"""Steps that put rows aside that cannot be loaded, or prove that there are none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from engine.mapping.model import Check
-from engine.plan.steps.base import Join, Measure, Rows, Step, Table
+from engine.mapping.model import Check, Scalar
+from engine.plan.steps.base import ColumnDefinition, Join, Measure, Rows, Step, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ class ProveUnique(Step):
     measure: ClassVar[Measure] = "failed"
     rows: Rows
     match: tuple[str, ...]
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveOrdinary(Step):
+    """Count the rows that a special member would hide, as it has their natural key; there must be none."""
+
+    title: ClassVar[str] = "prove ordinary"
+    measure: ClassVar[Measure] = "failed"
+    rows: Rows
+    match: tuple[str, ...]
+    member: str
+    values: tuple[Scalar, ...]
     rule: Rule
 
 
@@ -113,4 +126,5 @@ class Quarantine(Step):
     title: ClassVar[str] = "quarantine"
     mapping: str
     stage: Table
+    columns: tuple[ColumnDefinition, ...]
     rules: tuple[Rule, ...]

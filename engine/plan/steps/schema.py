@@ -1,4 +1,4 @@
-"""The steps that make the tables of the star, or bring them to what the mapping wants."""
+"""Steps that make the tables of the star what the mapping wants."""
 
 from __future__ import annotations
 

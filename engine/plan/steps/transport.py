@@ -1,4 +1,4 @@
-"""The steps that bring the rows of a source, or of a calendar, into a stage table."""
+"""Steps that bring rows from the source into the stage, and what is asked of them there."""
 
 from __future__ import annotations
 
@@ -41,12 +41,15 @@ class Window:
 
     `low` is the server's own text (TRAPS 5); None reads from the beginning. Rows that equal `low` are
     read again and recognised by their key (TRAPS 3). `nulls` says whether rows without a cursor come too.
+    `keys` are columns of the query: where a row of a key is asked for, all rows of that key are, so that the
+    one that wins among them is the one that would win among all (TRAPS 23).
     """
 
     column: str
     type: str
     low: str | None
     nulls: bool
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,16 @@ class Copy(Step):
     columns: tuple[StagedColumn, ...]
     window: Window | None
     stage: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountSource(Step):
+    """Count in the source, apart from the copy, the rows that it was asked for."""
+
+    title: ClassVar[str] = "count source"
+    connection: str
+    query: str
+    window: Window | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,12 @@ SELECT * FROM sales
 -- fact_sale: highest cursor
 select max("sale_id")::text from "engine_stage"."shop.fact_sale";
 
+-- fact_sale: count source
+select count(*) from (
+SELECT * FROM sales
+) as q
+where q."sale_id" >= '100'::bigint;
+
 -- fact_sale: prove found
 select count(*)
 from (
@@ -85,8 +91,9 @@ select count(*) from (
 insert into engine.reject (run_id, mapping, entry, rule, reason, place, row, row_hash)
 select
   current_setting('engine.run_id')::uuid, 'shop', 'fact_sale',
-  r.rule, r.reason, r.place, to_jsonb(s) - '$reject', md5((to_jsonb(s) - '$reject')::text)
+  r.rule, r.reason, r.place, to_jsonb(k), md5(to_jsonb(k)::text)
 from "engine_stage"."shop.fact_sale" as s
+cross join lateral (select s."sale_id", s."sold_at", s."country", s."user_id", s."seller_id", s."price", s."quantity") as k
 join (values
   ('facts.fact_sale.lookups.seller_key', 'no member of dim_user for seller_key', 'shop.yml:34:1'),
   ('facts.fact_sale.grain', 'the grain is null', 'shop.yml:21:1')

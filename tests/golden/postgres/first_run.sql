@@ -104,6 +104,7 @@ select q."country"::text as "country", q."user_id", q."name", q."settings", q."c
 from (
 SELECT * FROM users -- all
 ) as q
+
 ) to stdout (format binary);
 
 -- dim_user: analyze
@@ -147,6 +148,12 @@ SELECT * FROM sales
 
 -- fact_sale: highest cursor
 select max("sale_id")::text from "engine_stage"."shop.fact_sale";
+
+-- fact_sale: count source
+select count(*) from (
+SELECT * FROM sales
+) as q
+where q."sale_id" is not null;
 
 -- dim_day: insert new
 insert into "mart"."dim_day" ("day_key", "date", "year", "quarter", "month", "month_name", "week", "iso_year", "day", "day_of_week", "day_name", "day_of_year", "week_start", "month_start", "is_weekend", "fiscal_year", "fiscal_quarter", "fiscal_month")
@@ -200,6 +207,16 @@ from (
 ) as v
 where s.ctid = v."$row" and (v."country" is null or v."user_id" is null);
 
+-- dim_user: prove ordinary
+select count(*) from (
+  select
+    "country" as "country",
+    "user_id" as "user_id"
+  from "engine_stage"."shop.dim_user"
+  where "$reject" is null
+) as v
+where v."country" = '--'::text and v."user_id" = '0'::integer;
+
 -- dim_user: reject duplicates
 update "engine_stage"."shop.dim_user" as s set "$reject" = 'dimensions.dim_user.source.dedupe'
 from (
@@ -237,8 +254,9 @@ where s.ctid = v."$row" and v."name" is null;
 insert into engine.reject (run_id, mapping, entry, rule, reason, place, row, row_hash)
 select
   current_setting('engine.run_id')::uuid, 'shop', 'dim_user',
-  r.rule, r.reason, r.place, to_jsonb(s) - '$reject', md5((to_jsonb(s) - '$reject')::text)
+  r.rule, r.reason, r.place, to_jsonb(k), md5(to_jsonb(k)::text)
 from "engine_stage"."shop.dim_user" as s
+cross join lateral (select s."country", s."user_id", s."name", s."settings"::text as "settings", s."changed_at") as k
 join (values
   ('dimensions.dim_user.natural_key', 'the natural key is null', 'shop.yml:31:1'),
   ('dimensions.dim_user.source.dedupe', 'another row of this key came first', 'shop.yml:33:1'),
@@ -275,6 +293,21 @@ insert into "mart"."dim_user" as t (
 )
 overriding system value values (
   -1, null::text, null::integer, 'Unknown'::character varying, null::character varying, null::json
+)
+on conflict ("user_key") do update set
+  "country" = excluded."country",
+  "user_id" = excluded."user_id",
+  "name" = excluded."name",
+  "Weird ""Name""" = excluded."Weird ""Name""",
+  "settings" = excluded."settings"
+where (t."country" is distinct from excluded."country" or t."user_id" is distinct from excluded."user_id" or t."name" is distinct from excluded."name" or t."Weird ""Name""" is distinct from excluded."Weird ""Name""" or t."settings"::text is distinct from excluded."settings"::text);
+
+-- dim_user: ensure member
+insert into "mart"."dim_user" as t (
+  "user_key", "country", "user_id", "name", "Weird ""Name""", "settings"
+)
+overriding system value values (
+  -2, '--'::text, '0'::integer, null::character varying, null::character varying, null::json
 )
 on conflict ("user_key") do update set
   "country" = excluded."country",
@@ -326,8 +359,9 @@ where s.ctid = v."$row" and (v."sale_id" is null);
 insert into engine.reject (run_id, mapping, entry, rule, reason, place, row, row_hash)
 select
   current_setting('engine.run_id')::uuid, 'shop', 'fact_sale',
-  r.rule, r.reason, r.place, to_jsonb(s) - '$reject', md5((to_jsonb(s) - '$reject')::text)
+  r.rule, r.reason, r.place, to_jsonb(k), md5(to_jsonb(k)::text)
 from "engine_stage"."shop.fact_sale" as s
+cross join lateral (select s."sale_id", s."sold_at", s."country", s."user_id", s."seller_id", s."price", s."quantity") as k
 join (values
   ('facts.fact_sale.lookups.seller_key', 'no member of dim_user for seller_key', 'shop.yml:34:1'),
   ('facts.fact_sale.grain', 'the grain is null', 'shop.yml:21:1')

@@ -24,6 +24,12 @@ from engine.mapping.model import (
 from engine.plan.steps import StagedColumn
 from engine.plan.world import TableState, World
 
+NOBODY = SpecialMember(
+    "nobody",
+    -2,
+    (("country", "--"), ("user_id", 0)),
+    "dimensions.dim_user.special_members.nobody",
+)
 CONNECTIONS = (Connection("source", "SOURCE"), Connection("warehouse", "WAREHOUSE", "mart"))
 UNKNOWN = SpecialMember(
     "unknown", -1, (("name", "Unknown"),), "dimensions.dim_user.special_members.unknown"
@@ -63,7 +69,7 @@ USER = Dimension(
         dedupe="changed_at desc",
         path="dimensions.dim_user.source",
     ),
-    special_members=(UNKNOWN,),
+    special_members=(UNKNOWN, NOBODY),
     checks=(
         check("dimensions.dim_user", 0, "not_null", columns=("name",), reject=True),
         check("dimensions.dim_user", 1, "unique", columns=("name",)),

@@ -38,6 +38,7 @@ CHANGED = replace(
         ),
     },
 )
+APPENDED = replace(STAR, facts=(replace(STAR.facts[0], load="append"),))
 REPLACED = replace(
     STAR,
     dimensions=(STAR.dimensions[0], replace(STAR.dimensions[1], load="replace", source=replace(
@@ -47,12 +48,7 @@ REPLACED = replace(
 
 def steps_of(plan: Plan) -> list[Step]:
     """Return every step of a plan in the order of its execution."""
-    staged = [
-        step
-        for stage in plan.stages
-        for step in (stage.create, stage.fill, stage.analyze, stage.null_cursors, stage.highest)
-        if step
-    ]
+    staged = [step for stage in plan.stages for step in stage.steps]
     return [*plan.schema, *staged, *plan.load, *plan.checks]
 
 
@@ -68,6 +64,7 @@ CASES: dict[str, list[Step]] = {
     "changed_schema": [
         step for step in steps_of(build(STAR, CHANGED, place)) if step.entry == "fact_sale"
     ],
+    "append": [s for s in steps_of(build(APPENDED, INCREMENT, place)) if s.entry == "fact_sale"],
     "replace": steps_of(build(REPLACED, INCREMENT, place, ("dim_user",))),
     "ddl": [*create_statements(STAR, World(WORLD.sources, WORLD.types))],
     "clean_up": [DropStage(stage=stage.create.stage) for stage in build(STAR, WORLD, place).stages],

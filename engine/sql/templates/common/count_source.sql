@@ -1,0 +1,2 @@
+select count(*) from {{ step.query | query }} as q
+{{ step | window }}

@@ -1,0 +1,2 @@
+select count(*) from {{ step.rows | rows }} as v
+where {{ step.match | equals(step.values, step.rows.types, "v") }}
