@@ -328,11 +328,11 @@ def test_the_sql_that_is_planned_is_the_sql_that_is_run(stars, first):
         stars.run(STAR)
         stars.source("UPDATE users SET city = 'Ghent' WHERE user_id < 4")
     planned = statements_of(stars.engine("plan", STAR, "--sql").stdout)
-    copies = {sql for sql in planned if sql.startswith("copy (")}
+    asked = {s for s in planned if s.startswith(("copy (", "select count(*) from ( SELECT"))}
     # Rows go to quarantine only when there are some.
-    said = {sql for sql in planned - copies if not sql.startswith("insert into engine.reject ")}
+    said = {sql for sql in planned - asked if not sql.startswith("insert into engine.reject ")}
     assert len(said) > 20
-    assert len(copies) == 3
+    assert len(asked) == 4
     own = stars.databases
     with (
         Logged(stars, own.warehouse, own.warehouse_admin_url) as log,
@@ -340,7 +340,7 @@ def test_the_sql_that_is_planned_is_the_sql_that_is_run(stars, first):
     ):
         stars.run(STAR)
     assert said - log.statements == set()
-    assert copies - source_log.statements == set()
+    assert asked - source_log.statements == set()
     # And nothing else is run on the star or its stages.
     touching = {sql for sql in log.statements if re.search(r'"(public|engine_stage)"\.', sql)}
     assert {sql for sql in touching - said if not AROUND.match(sql)} == set()
