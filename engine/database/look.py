@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from engine.database.compare import comparison_problems
 from engine.database.connect import execute
-from engine.database.refusal import refused
+from engine.database.refusal import refused, refused_for_each_row
 from engine.database.trial import trial
 from engine.database.types import Described, describe
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
-from engine.mapping.model import Dimension, Entry, Fact, Source, Star
+from engine.mapping.model import Entry, Fact, Source, Star
 from engine.plan.shape import CALENDAR_TYPES, probe_name
 from engine.plan.steps import StagedColumn
 from engine.plan.world import World
-from engine.sql.quote import expression, ident, type_name
+from engine.sql.quote import expression, ident, ordering, type_name
 
 CURSOR_TYPES = (
     "smallint integer bigint numeric date text character-varying "
@@ -56,7 +57,8 @@ def look(
             )
     for entry in star.entries:
         if found.sources[entry.name]:
-            found.types[entry.name] = _computed(star, entry, document, warehouse, found)
+            found.types[entry.name] = _computed(entry, document, warehouse, found)
+    found.problems += comparison_problems(star, found.types, document, warehouse)
     if not found.problems:
         found.problems += trial(star, document, warehouse, World(found.sources, found.types))
     return found
@@ -139,7 +141,7 @@ class Asked:
 
 
 def _computed(
-    star: Star, entry: Entry, document: Document, warehouse: Connection, found: Found
+    entry: Entry, document: Document, warehouse: Connection, found: Found
 ) -> dict[str, str]:
     """Return the type of each computed column and looked-up value of an entry."""
     names = {column.name: column.type for column in found.sources[entry.name]}
@@ -150,11 +152,24 @@ def _computed(
     }
     asked = list(_asked(entry, document))
     nulls = ", ".join(f"null::{type_name(t)} as {ident(n)}" for n, t in names.items())
-    origin = f" from (select {nulls}) as q limit 0"
+    origin = f" from (select {nulls}) as q"
     types |= _ask(asked, origin, document, warehouse, found)
-    if isinstance(entry, Fact):
-        found.problems += _lookup_problems(star, entry, types, document, warehouse, found)
+    if entry.source and entry.source.dedupe:
+        found.problems += _order_problems(
+            entry.source.dedupe, f"{entry.source.path}.dedupe", origin, document, warehouse
+        )
     return types
+
+
+def _order_problems(
+    order: str, path: str, origin: str, document: Document, warehouse: Connection
+) -> Iterator[Problem]:
+    """Try the order that says which of two rows with one key wins."""
+    before = "select q.*, row_number() over (order by "
+    try:
+        execute(warehouse, f"{before}{ordering(order)}){origin} limit 0").close()
+    except DBAPIError as error:
+        yield refused_for_each_row(error, document, path, lambda at: at - len(before))
 
 
 def _asked(entry: Entry, document: Document) -> Iterator[Asked]:
@@ -184,64 +199,53 @@ def _ask(
     if not questions:
         return {}
     listed = ", ".join(f"{one.sql} as {ident(f'c{n}')}" for n, one in enumerate(questions))
+    # A condition may hold neither aggregates nor anything else that looks at more rows than one.
+    each_row = " and ".join(f"{one.sql} is null" for one in questions)
     try:
-        columns = describe(warehouse, f"select {listed}{origin}")
+        columns = describe(warehouse, f"select {listed}{origin} where {each_row} limit 0")
     except DBAPIError:
-        types: dict[str, str] = {}
-        failed: set[str] = set()
-        for one in questions:
-            try:
-                types[one.name] = describe(warehouse, f"select {one.sql} as c{origin}")[0].type
-            except DBAPIError as error:
-                if one.name.lstrip("=") not in failed:  # a bad expression has no good cast
-                    found.problems.append(refused(error, document, one.path, _inside(one)))
-                failed.add(one.name.lstrip("="))
-        return types
+        return dict(_ask_each(questions, origin, document, warehouse, found))
     return {one.name: c.type for one, c in zip(questions, columns, strict=True)}
 
 
-def _inside(one: Asked) -> Callable[[int], int] | None:
-    """Say how an offset in `select <expression> …` becomes one in the mapping's text."""
-    if one.opening is None:
-        return None
-    before = len("select ") + one.opening
-    return lambda at: at - before
-
-
-def _lookup_problems(
-    star: Star,
-    fact: Fact,
-    types: Mapping[str, str],
+def _ask_each(
+    questions: Iterable[Asked],
+    origin: str,
     document: Document,
     warehouse: Connection,
     found: Found,
-) -> Iterator[Problem]:
-    """Find lookups that compare what cannot be compared."""
-    for lookup in fact.lookups:
-        dimension = star.dimension(lookup.dimension)
-        for name, _ in lookup.on:
-            theirs = _natural_type(dimension, name, found)
-            ours = types.get(probe_name(lookup, name))
-            if (
-                not theirs
-                or not ours
-                or theirs == ours
-                or (theirs == "date" and "timestamp" in ours)
-            ):
-                continue
-            try:
-                execute(
-                    warehouse, f"select null::{type_name(theirs)} = null::{type_name(ours)}"
-                ).close()
-            except DBAPIError:
-                yield Problem(
-                    document.place(document.text_path(document.text_path(lookup.path, "on"), name)),
-                    f"{ours} cannot be compared with {dimension.name}.{name}, which is {theirs}",
-                    f"cast it: {name}: ({dict(lookup.on)[name]})::{theirs}",
-                )
+) -> Iterator[tuple[str, str]]:
+    failed: set[str] = set()
+    for one in questions:
+        column = one.name.lstrip("=")
+        problem, type_ = _ask_one(one, origin, document, warehouse)
+        if problem and column not in failed:  # a bad expression has no good cast
+            found.problems.append(problem)
+        if problem:
+            failed.add(column)
+        elif column not in failed:
+            yield one.name, type_
 
 
-def _natural_type(dimension: Dimension, name: str, found: Found) -> str:
-    if dimension.calendar:
-        return CALENDAR_TYPES.get(name, "")
-    return found.types.get(dimension.name, {}).get(name, "")
+def _ask_one(
+    one: Asked, origin: str, document: Document, warehouse: Connection
+) -> tuple[Problem | None, str]:
+    """Return what is wrong with an expression, or its type."""
+    try:
+        type_ = describe(warehouse, f"select {one.sql} as c{origin} limit 0")[0].type
+    except DBAPIError as error:
+        return refused(error, document, one.path, _inside(one, "select ")), ""
+    before = f"select 1{origin} where "
+    try:
+        execute(warehouse, f"{before}{one.sql} is null limit 0").close()
+    except DBAPIError as error:
+        return refused_for_each_row(error, document, one.path, _inside(one, before)), ""
+    return None, type_
+
+
+def _inside(one: Asked, before: str) -> Callable[[int], int] | None:
+    """Say how an offset in `<before><expression> …` becomes one in the mapping's text."""
+    if one.opening is None:
+        return None
+    opening = len(before) + one.opening
+    return lambda at: at - opening

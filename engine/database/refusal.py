@@ -29,3 +29,20 @@ def refused(
     if isinstance(origin, psycopg2.errors.InsufficientPrivilege):
         hint = "grant the right to the role that the engine connects as, for instance GRANT SELECT ON …"
     return Problem(place, message_of(error), hint)
+
+
+def refused_for_each_row(
+    error: DBAPIError, document: Document, path: str, offset: Callable[[int], int] | None = None
+) -> Problem:
+    """Turn the refusal of an expression as a condition, where it may see one row only, into a problem."""
+    problem = refused(error, document, path, offset)
+    kinds = {
+        psycopg2.errors.GroupingError: "an aggregate function",
+        psycopg2.errors.WindowingError: "a window function",
+        psycopg2.errors.FeatureNotSupported: "a function that returns many rows",
+    }
+    found = next((what for kind, what in kinds.items() if isinstance(error.orig, kind)), "")
+    if not found:
+        return problem
+    what = f"{found}, but an expression is computed from one row by itself"
+    return Problem(problem.where, what, "compute it in the query")

@@ -14,7 +14,8 @@ from engine.sql.quote import column, table
 
 COLUMNS = text("""
 select c.relname as "table", a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
-  a.attnotnull as not_null, coalesce(col_description(c.oid, a.attnum), '') as description,
+  a.attnotnull as not_null, a.attidentity = '' and not a.atthasdef as unfilled,
+  coalesce(col_description(c.oid, a.attnum), '') as description,
   coalesce(obj_description(c.oid, 'pg_class'), '') as about
 from pg_class as c
 join pg_namespace as n on n.oid = c.relnamespace
@@ -54,6 +55,7 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
             ),
             unique=tuple(tuple(row.columns) for row in indexes if row.table == name),
             not_null=frozenset(row.name for row in columns if row.table == name and row.not_null),
+            unfilled=frozenset(row.name for row in columns if row.table == name and row.unfilled),
             empty=name in empty,
         )
         for name in {row.table for row in columns}

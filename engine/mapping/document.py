@@ -97,6 +97,11 @@ class Document:
         long = f"{path}.{key}"
         return long if long in self.spans else path
 
+    def item_path(self, path: str, name: str, at: int) -> str:
+        """Return the path of one of the names at `path`: a key of a map, an item of a list, or the value."""
+        items = (f"{path}.{name}", f"{path}.{at}")
+        return next((item for item in items if item in self.spans), path)
+
     def problem(self, path: str, what: str, hint: str = "") -> Problem:
         """Return a problem at the place of `path`."""
         return Problem(self.place(path), what, hint)

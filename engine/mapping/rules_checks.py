@@ -22,7 +22,7 @@ def checked_columns_exist(star: Star, document: Document) -> Iterator[Problem]:
         for at, name in enumerate(check.columns):
             if name not in columns:
                 what = f"{entry.name} has no column '{name}'"
-                where = _column_path(check, name, at, document)
+                where = document.item_path(f"{check.path}.{check.kind}", name, at)
                 keyed = where.endswith(f".{name}")
                 place = document.key_place(where) if keyed else document.place(where)
                 yield Problem(place, what, did_you_mean(name, columns))
@@ -92,14 +92,6 @@ def _columns(entry: Entry) -> list[str]:
     if isinstance(entry, Dimension):
         return [entry.key, *columns]
     return [*(lookup.column for lookup in entry.lookups), *columns]
-
-
-def _column_path(check: Check, name: str, at: int, document: Document) -> str:
-    path = f"{check.path}.{check.kind}"
-    for longer in (f"{path}.{name}", f"{path}.{at}"):
-        if longer in document.spans:
-            return longer
-    return path
 
 
 def _above(low: Scalar, high: Scalar) -> bool:

@@ -134,6 +134,16 @@ def schema_problems(
                 f'run: ALTER TABLE {table} ALTER COLUMN "{column.name}" TYPE {column.type} '
                 f'USING "{column.name}"::{column.type};',
             )
+    if isinstance(entry, Dimension) and entry.source and entry.key in state.unfilled:
+        key = f'"{entry.key}"'
+        yield Problem(
+            place(f"{entry.path}.key"),
+            f"column '{entry.key}' of table {table} gives no keys: it is no identity and has no default",
+            f"run: ALTER TABLE {table} ALTER COLUMN {key} SET NOT NULL, "
+            f"ALTER COLUMN {key} ADD GENERATED ALWAYS AS IDENTITY; "
+            f"SELECT setval(pg_get_serial_sequence('{table}', '{entry.key}'), greatest(max({key}), 1)) "
+            f"FROM {table};",
+        )
     primary = (entry.key,) if isinstance(entry, Dimension) else entry.grain
     if state.primary_key and state.primary_key != primary:
         word = "key" if isinstance(entry, Dimension) else "grain"

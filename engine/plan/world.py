@@ -10,7 +10,10 @@ from engine.plan.steps import StagedColumn
 
 @dataclass(frozen=True, slots=True)
 class TableState:
-    """A table of the warehouse as it is now; `empty` means that it holds no row (or does not exist)."""
+    """A table of the warehouse as it is now; `empty` means that it holds no row (or does not exist).
+
+    `unfilled` are the columns for which the database itself has no value: no identity and no default.
+    """
 
     columns: Mapping[str, str] = field(default_factory=dict)  # name: type
     descriptions: Mapping[str, str] = field(default_factory=dict)
@@ -18,6 +21,7 @@ class TableState:
     primary_key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     not_null: frozenset[str] = frozenset()
+    unfilled: frozenset[str] = frozenset()
     empty: bool = True
 
     @property

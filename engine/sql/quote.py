@@ -76,6 +76,11 @@ def expression(text: str) -> Fragment:
     return Fragment(f"(\n{text}\n)" if "--" in text else f"({text})")
 
 
+def ordering(text: str) -> Fragment:
+    """Return the mapping's ORDER BY list, with a line end where a comment could swallow what follows."""
+    return Fragment(f"{text}\n" if "--" in text else text)
+
+
 def query(text: str) -> Fragment:
     """Put a query of the mapping into parentheses of its own lines, where comments end by themselves."""
     return Fragment(f"(\n{text}\n)")

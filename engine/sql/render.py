@@ -24,7 +24,7 @@ FILTERS = {
     "expression": quote.expression,
     "query": quote.query,
     "this": lambda sql, table: quote.query(sql.replace("{{ this }}", quote.table(table))),
-    "order": Fragment,
+    "order": quote.ordering,
     "equal": fragments.equal,
     "equals": fragments.equals,
     "distinct": fragments.distinct,

@@ -1,0 +1,147 @@
+"""Try whether the warehouse can compare the types that keys, lookups and checks compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from engine.database.connect import execute
+from engine.errors import Problem
+from engine.mapping.document import Document
+from engine.mapping.model import Check, Dimension, Entry, Fact, Lookup, Star
+from engine.plan.shape import key_type, match_columns, probe_name
+from engine.sql.quote import Fragment, type_name
+
+TIMES = ("date", "timestamp without time zone", "timestamp with time zone")
+TEXT_HINT = "give the column an expression that makes a text of it, or compare another one"
+
+Types = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A query that is refused when something cannot be compared, and the problem that this is."""
+
+    sql: str
+    path: str
+    what: str
+    hint: str
+
+
+def comparison_problems(
+    star: Star, types: Types, document: Document, warehouse: Connection
+) -> Iterator[Problem]:
+    """Find what cannot be compared; `types` are those of an entry's columns and looked-up values.
+
+    What has no type, because it was refused already, is passed over.
+    """
+    trials: list[Trial] = []
+    for entry in star.entries:
+        known = {**types.get(entry.name, {}), **_keys(star, entry)}
+        trials += _key_trials(entry, known, document)
+        for check in entry.checks:
+            trials += _check_trials(star, check, known, document)
+            yield from _time_problems(check, known, document)
+        for lookup in entry.lookups if isinstance(entry, Fact) else ():
+            trials += _lookup_trials(star, lookup, known, types, document)
+    yield from _refused(trials, document, warehouse)
+
+
+def _refused(trials: list[Trial], document: Document, warehouse: Connection) -> Iterator[Problem]:
+    """Try all at once, and one by one when one of them is refused."""
+    if not trials:
+        return
+    try:
+        execute(warehouse, "select " + ", ".join(f"exists ({one.sql})" for one in trials)).close()
+    except DBAPIError:
+        for one in trials:
+            try:
+                execute(warehouse, one.sql).close()
+            except DBAPIError:
+                yield document.problem(one.path, one.what, one.hint)
+
+
+def _keys(star: Star, entry: Entry) -> dict[str, str]:
+    """Return the types of the key columns that the engine fills."""
+    if isinstance(entry, Dimension):
+        return {entry.key: key_type(entry)}
+    return {lookup.column: key_type(star.dimension(lookup.dimension)) for lookup in entry.lookups}
+
+
+def _key_trials(entry: Entry, known: Mapping[str, str], document: Document) -> Iterator[Trial]:
+    """Try the order of each key column, which a unique index needs."""
+    word = "natural_key" if isinstance(entry, Dimension) else "grain"
+    for at, name in enumerate(match_columns(entry)):
+        if name in known:
+            yield Trial(
+                f"select from (select {_null(known[name])} as c) as q order by c",
+                document.item_path(f"{entry.path}.{word}", name, at),
+                f"'{name}' is {known[name]}, which has no order, and a key needs one",
+                TEXT_HINT,
+            )
+
+
+def _check_trials(
+    star: Star, check: Check, known: Mapping[str, str], document: Document
+) -> Iterator[Trial]:
+    """Try the comparison that a check makes with each of its columns."""
+    for at, name in enumerate(check.columns):
+        if name not in known or check.kind not in ("unique", "accepted", "range", "references"):
+            continue
+        own = _null(known[name])
+        what, hint = f"'{name}' is {known[name]}, whose values cannot be compared", TEXT_HINT
+        sql = f"select {own} {'<' if check.kind == 'range' else '='} {own}"
+        if check.kind == "unique":
+            sql = f"select from (select {own} as c) as q group by c"
+        elif check.kind == "references":
+            dimension = star.dimension(check.dimension)
+            theirs = key_type(dimension)
+            sql = f"select {own} = {_null(theirs)}"
+            what = (
+                f"'{name}' is {known[name]}, which cannot be compared with "
+                f"{dimension.name}.{dimension.key}, which is {theirs}"
+            )
+            hint = "check the column that holds the key, or cast this one"
+        yield Trial(sql, document.item_path(f"{check.path}.{check.kind}", name, at), what, hint)
+
+
+def _time_problems(check: Check, known: Mapping[str, str], document: Document) -> Iterator[Problem]:
+    """Find checks of freshness on what is no time."""
+    for at, name in enumerate(check.columns if check.kind == "freshness" else ()):
+        if name in known and _family(known[name]) not in TIMES:
+            yield document.problem(
+                document.item_path(f"{check.path}.freshness", name, at),
+                f"'{name}' is {known[name]}, and freshness needs a date or a timestamp",
+                "give the column an expression that makes one of it, or check another one",
+            )
+
+
+def _lookup_trials(
+    star: Star, lookup: Lookup, known: Mapping[str, str], types: Types, document: Document
+) -> Iterator[Trial]:
+    """Try each value that a lookup compares with the dimension's natural key."""
+    dimension = star.dimension(lookup.dimension)
+    for name, expression in lookup.on:
+        theirs = types.get(dimension.name, {}).get(name, "")
+        ours = known.get(probe_name(lookup, name), "")
+        if not theirs or not ours or (theirs == "date" and "timestamp" in ours):
+            continue
+        yield Trial(
+            f"select {_null(theirs)} = {_null(ours)}",
+            document.text_path(document.text_path(lookup.path, "on"), name),
+            f"{ours} cannot be compared with {dimension.name}.{name}, which is {theirs}",
+            f"cast it: {name}: ({expression})::{theirs}",
+        )
+
+
+def _family(type_: str) -> str:
+    """Return a type without its precision: timestamp(3) is a timestamp."""
+    head, _, tail = type_.partition("(")
+    return head + tail.partition(")")[2]
+
+
+def _null(type_: str) -> Fragment:
+    return Fragment(f"null::{type_name(type_)}")

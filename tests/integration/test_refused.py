@@ -1,0 +1,170 @@
+"""What the databases would refuse in the middle of a run is refused before, at its place in the mapping."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.errors import MappingError
+from tests.integration.stars import Entry, Stars, dimension, fact, star
+
+TABLE = """
+CREATE TABLE t (id integer, name text, day date, doc json, spot point, amount numeric);
+INSERT INTO t VALUES (1, 'a', '2024-01-01', '{}', '(1,2)', 1), (2, 'b', '2024-01-02', '{}', '(1,3)', 2);
+GRANT SELECT ON t TO engine_reader
+"""
+QUERY = "SELECT * FROM t"
+KEY = {"key": "key", "natural_key": "id"}
+
+
+@pytest.fixture
+def shop(stars) -> Stars:
+    stars.source(TABLE)
+    return stars
+
+
+def refusal(stars: Stars, mapping: Entry) -> list[str]:
+    """Return the problems of a mapping without the folder, and make sure that nothing was made."""
+    with pytest.raises(MappingError) as caught:
+        stars.plan(mapping)
+    return [str(problem).removeprefix(f"{stars.folder}/") for problem in caught.value.problems]
+
+
+def computed(expression: str) -> Entry:
+    return star(f=fact(QUERY, {"id": None, "x": expression}))
+
+
+@pytest.mark.parametrize(
+    ("expression", "what"),
+    [
+        ("count(*)", "an aggregate function"),
+        ("sum(amount)", "an aggregate function"),
+        ("row_number() over (order by id)", "a window function"),
+        ("generate_series(1, id)", "a function that returns many rows"),
+    ],
+)
+def test_an_expression_sees_one_row_only(shop, expression, what):
+    (problem,) = refusal(shop, computed(f"1 + {expression}"))
+    assert problem == (
+        f"little.yml:9:14: facts.f.columns.x: {what}, but an expression is computed from one row "
+        "by itself (compute it in the query)"
+    )
+
+
+def test_an_expression_may_hold_a_subquery_with_an_aggregate(shop):
+    shop.run(computed("(select count(*) from generate_series(1, id))"))
+    assert shop.column("SELECT x FROM f ORDER BY id") == [1, 2]
+
+
+def test_a_lookup_is_an_expression_too(shop):
+    lookup = {"dimension": "dim_t", "on": {"id": "max(id)"}, "missing": "fail"}
+    mapping = star(
+        dim_t=dimension(QUERY, "id name"), f=fact(QUERY, "id", lookups={"t_key": lookup})
+    )
+    (problem,) = refusal(shop, mapping)
+    assert "facts.f.lookups.t_key.on.id: an aggregate function" in problem
+
+
+@pytest.mark.parametrize(
+    ("order", "at", "what"),
+    [
+        ("day desc, nmae", 25, 'column "nmae" does not exist'),
+        ("day descending", 19, 'syntax error at or near "descending"'),
+        ("spot", 15, "could not identify an ordering operator for type point"),
+        ("sum(amount)", 15, "an aggregate function, but"),
+    ],
+)
+def test_the_order_of_dedupe_is_tried(shop, order, at, what):
+    (problem,) = refusal(shop, star(f=fact(QUERY, "id name", dedupe=order)))
+    assert what in problem
+    assert problem.startswith(f"little.yml:12:{at}: facts.f.source.dedupe: ")
+
+
+def test_the_order_of_dedupe_may_end_with_a_comment(shop):
+    shop.source("INSERT INTO t (id, name, day) VALUES (1, 'newer', '2025-01-01')")
+    shop.run(star(f=fact(QUERY, "id name", dedupe="day desc -- the newest")))
+    assert shop.column("SELECT name FROM f ORDER BY id") == ["newer", "b"]
+
+
+@pytest.mark.parametrize("column", ["doc", "spot"])
+def test_a_key_needs_an_order(shop, column):
+    type_ = {"doc": "json", "spot": "point"}[column]
+    said = f"'{column}' is {type_}, which has no order, and a key needs one"
+    mapping = star(
+        dim_t=dimension(QUERY, f"id {column}", natural_key=["id", column]),
+        f=fact(QUERY, f"id {column}", grain=column),
+    )
+    problems = refusal(shop, mapping)
+    assert f"dimensions.dim_t.natural_key.1: {said}" in problems[0]
+    assert f"facts.f.grain: {said}" in problems[1]
+
+
+@pytest.mark.parametrize(
+    ("check", "path", "said"),
+    [
+        ({"unique": ["id", "doc"]}, "unique.1", "'doc' is json, whose values cannot be compared"),
+        ({"accepted": {"doc": ["{}"]}}, "accepted.doc", "'doc' is json, whose values cannot"),
+        ({"range": {"spot": {"min": "(0,0)"}}}, "range.spot", "'spot' is point, whose values"),
+        (
+            {"references": {"name": "dim_t"}},
+            "references.name",
+            "'name' is text, which cannot be compared with dim_t.key, which is bigint",
+        ),
+        ({"freshness": {"id": "1d"}}, "freshness.id", "'id' is integer, and freshness needs a"),
+        ({"freshness": {"name": "1d"}}, "freshness.name", "'name' is text, and freshness needs a"),
+    ],
+)
+def test_a_check_that_cannot_compare(shop, check, path, said):
+    mapping = star(
+        dim_t=dimension(QUERY, "id name"),
+        f=fact(QUERY, "id name doc spot", checks=[check]),
+    )
+    (problem,) = refusal(shop, mapping)
+    assert f"facts.f.checks.0.{path}: {said}" in problem
+
+
+def test_a_lookup_that_cannot_compare(shop):
+    lookup = {"dimension": "dim_t", "on": {"id": "name"}, "missing": "fail"}
+    mapping = star(
+        dim_t=dimension(QUERY, "id name"), f=fact(QUERY, "id", lookups={"t_key": lookup})
+    )
+    (problem,) = refusal(shop, mapping)
+    assert "text cannot be compared with dim_t.id, which is integer" in problem
+
+
+def test_all_that_cannot_be_compared_is_said_at_once(shop):
+    mapping = star(
+        f=fact(
+            QUERY,
+            {"id": None, "doc": None, "x": "nix"},
+            dedupe="nix",
+            checks=[{"unique": "doc"}, {"freshness": {"id": "1d"}}],
+        )
+    )
+    assert len(refusal(shop, mapping)) == 4
+
+
+def test_validate_connect_says_it_and_makes_nothing(shop):
+    path = shop.write(star(f=fact(QUERY, "id name", dedupe="nix")))
+    done = shop.engine("validate", "--connect", path.name)
+    assert done.returncode == 2
+    assert 'little.yml:12:15: facts.f.source.dedupe: column "nix" does not exist' in done.stderr
+    assert shop.column("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'engine%'") == [0]
+
+
+def test_a_key_column_that_gives_no_keys(shop):
+    mapping = star(dim_t=dimension(QUERY, "id name"))
+    shop.warehouse(
+        "CREATE TABLE dim_t (key bigint PRIMARY KEY, id integer UNIQUE, name text);"
+        "INSERT INTO dim_t VALUES (7, 1, 'a')"
+    )
+    (problem,) = refusal(shop, mapping)
+    assert "dimensions.dim_t.key: column 'key' of table public.dim_t gives no keys" in problem
+    shop.warehouse(problem.partition("run: ")[2].rstrip(")"))
+    shop.run(mapping)
+    assert shop.column("SELECT key FROM dim_t ORDER BY id") == [7, 8]
+
+
+def test_a_key_column_with_a_default_gives_keys(shop):
+    shop.warehouse("CREATE TABLE dim_t (key bigserial PRIMARY KEY, id integer UNIQUE, name text)")
+    shop.run(star(dim_t=dimension(QUERY, "id name")))
+    assert shop.column("SELECT key FROM dim_t ORDER BY id") == [1, 2]
