@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine import retry
 from engine.database import ledger
-from engine.database.connect import Sessions, engine_for, execute
+from engine.database.connect import Sessions, engine_for, execute, refuse_lost
 from engine.database.failure import sentence
 from engine.database.publish import Publication
 from engine.database.source import Snapshot
@@ -29,10 +29,10 @@ from engine.errors import EngineError, LockedError, MappingError, RunError
 from engine.listener import Listener
 from engine.logs import redact
 from engine.mapping.load import Loaded
-from engine.mapping.model import Star
+from engine.mapping.model import Entry
 from engine.plan.build import build
 from engine.plan.progress import DEFAULT_LAG
-from engine.plan.select import chosen
+from engine.plan.select import chosen, sources_of
 from engine.plan.shape import target
 from engine.plan.steps import Notice
 from engine.plan.world import World
@@ -134,7 +134,7 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
     side = sessions.connect(warehouse, autocommit=True)
     ledger.begin(side, attempt.run_id, star.name, attempt.number)
     attempt.began = True
-    used = {entry.source.connection for entry in star.entries if entry.source}
+    used = sources_of(entries)
     snapshots = {name: Snapshot(engines[name], sessions) for name in sorted(used)}
     world = _survey(attempt, sessions, snapshots, side)
     todo = build(star, world, loaded.document.place, attempt.options.select)
@@ -154,7 +154,7 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
             _stop(sessions, (*stages.values(), *counts.values()))  # nobody waits for them
             raise
     publication.progress(loaded, world, snapshots, stages, todo.fingerprints)
-    report = publication.report(todo, attempt.seconds(), tuple(blind_notices(star, snapshots)))
+    report = publication.report(todo, attempt.seconds(), tuple(blind_notices(entries, snapshots)))
     for snapshot in snapshots.values():
         snapshot.verdict()
     publication.commit(todo, report)
@@ -167,15 +167,19 @@ def _survey(
     """Ask what the world is like. What ends the asking from outside is no problem of the mapping."""
     monitors = {name: snapshot.monitor for name, snapshot in snapshots.items()}
     origins = {name: snapshot.origin for name, snapshot in snapshots.items()}
-    refresh = attempt.options.full_refresh
+    options = attempt.options
     try:
-        return survey(attempt.loaded, monitors, origins, side, full_refresh=refresh)
+        return survey(
+            attempt.loaded,
+            monitors,
+            origins,
+            side,
+            select=options.select,
+            full_refresh=options.full_refresh,
+        )
     except (MappingError, SQLAlchemyError) as error:
         sessions.refuse_when_cancelled()
-        for name, connection in {**monitors, "warehouse": side}.items():
-            if connection.invalidated:
-                where = f"{name} {attempt.settings[name].describe()}"
-                raise RunError(f"the connection to the {where} was lost", transient=True) from error
+        refuse_lost({**monitors, "warehouse": side}, error)
         raise
 
 
@@ -209,9 +213,9 @@ def _recorded(attempt: Attempt, main: Connection) -> Report | None:
     )
 
 
-def blind_notices(star: Star, snapshots: Mapping[str, Snapshot]) -> Iterator[Notice]:
+def blind_notices(entries: Iterable[Entry], snapshots: Mapping[str, Snapshot]) -> Iterator[Notice]:
     """Tell where the engine cannot see the open transactions of a source and trusts a lag instead."""
-    for entry in star.entries:
+    for entry in entries:
         if entry.source is None or entry.source.cursor is None:
             continue
         if not snapshots[entry.source.connection].activity.visible:

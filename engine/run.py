@@ -8,14 +8,20 @@ import time
 import uuid
 from collections.abc import Mapping
 
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
 from engine import retry
 from engine.attempt import Attempt, Options, attempt_once
-from engine.database.connect import Sessions, engine_for
+from engine.database.connect import Sessions, engine_for, refuse_lost
+from engine.database.failure import sentence
 from engine.database.source import origin
 from engine.database.survey import survey
+from engine.errors import MappingError, RunError
 from engine.listener import Listener, Silent
 from engine.mapping.load import Loaded
 from engine.plan.build import build
+from engine.plan.select import chosen, sources_of
 from engine.plan.steps import Plan
 from engine.plan.world import World
 from engine.report import Report
@@ -66,13 +72,39 @@ def run(
 def plan(
     loaded: Loaded, settings: Mapping[str, ConnectionSettings], options: Options | None = None
 ) -> tuple[Plan, World]:
-    """Plan a run and write nothing: the sessions are read-only."""
+    """Plan a run and write nothing: the sessions are read-only. Tries again what failed in passing.
+
+    `settings` are by connection name, at least those that the selected entries need.
+    """
     options = options or Options()
+    again = retry.retrying(f"plan of {loaded.star.name}")
+    return again(_plan_once, loaded, settings, options)
+
+
+def _plan_once(
+    loaded: Loaded, settings: Mapping[str, ConnectionSettings], options: Options
+) -> tuple[Plan, World]:
+    star, select = loaded.star, options.select
+    needed = {"warehouse", *sources_of(chosen(star, select))}
     with Sessions() as sessions:
-        engines = {name: engine_for(s, read_only=True) for name, s in settings.items()}
-        looks = {n: sessions.connect(e, autocommit=True) for n, e in engines.items()}
-        warehouse = looks.pop("warehouse")
-        origins = {name: origin(connection) for name, connection in looks.items()}
-        world = survey(loaded, looks, origins, warehouse, full_refresh=options.full_refresh)
-        star = loaded.star
-        return build(star, world, loaded.document.place, options.select), world
+        looks: dict[str, Connection] = {}
+        try:
+            for name in sorted(needed):
+                engine = engine_for(settings[name], read_only=True)
+                looks[name] = sessions.connect(engine, autocommit=True)
+            sources = {name: look for name, look in looks.items() if name != "warehouse"}
+            origins = {name: origin(connection) for name, connection in sources.items()}
+            world = survey(
+                loaded,
+                sources,
+                origins,
+                looks["warehouse"],
+                select=select,
+                full_refresh=options.full_refresh,
+            )
+        except (MappingError, DBAPIError) as error:
+            refuse_lost(looks, error)
+            if isinstance(error, DBAPIError):
+                raise RunError(sentence(error), transient=retry.is_transient(error)) from error
+            raise
+    return build(star, world, loaded.document.place, select), world

@@ -7,13 +7,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import DBAPIError
 
+from engine import retry
 from engine.commands.wire import WAREHOUSE, environment
 from engine.database.connect import Sessions, engine_for
+from engine.database.failure import sentence
 from engine.database.history import Past
 from engine.database.history import history as past_runs
+from engine.errors import RunError
 from engine.report import table_lines
-from engine.settings import settings_for
+from engine.settings import ConnectionSettings, settings_for
 
 COUNTS = ("read", "inserted", "updated", "unchanged", "rejected")
 
@@ -22,9 +26,7 @@ def history(mapping: str | None, limit: int, report: str, *, folder: Path | None
     """Print the newest runs, newest first."""
     with environment(folder) as environ:
         settings = settings_for(WAREHOUSE, environ)["warehouse"]
-        with Sessions() as sessions:
-            connection = sessions.connect(engine_for(settings, read_only=True), autocommit=True)
-            runs = past_runs(connection, mapping, limit)
+        runs = read(settings, mapping, limit)
     if report == "json":
         rows = [asdict(run) | {"started_at": run.started_at.isoformat()} for run in runs]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -32,6 +34,20 @@ def history(mapping: str | None, limit: int, report: str, *, folder: Path | None
         click.echo("no runs yet")
     else:
         click.echo("\n".join(lines(runs)))
+
+
+def read(settings: ConnectionSettings, mapping: str | None, limit: int) -> tuple[Past, ...]:
+    """Return the newest runs, newest first; RunError when the warehouse cannot be asked, after some tries."""
+    return retry.retrying("reading the history")(_read_once, settings, mapping, limit)
+
+
+def _read_once(settings: ConnectionSettings, mapping: str | None, limit: int) -> tuple[Past, ...]:
+    with Sessions() as sessions:
+        connection = sessions.connect(engine_for(settings, read_only=True), autocommit=True)
+        try:
+            return past_runs(connection, mapping, limit)
+        except DBAPIError as error:
+            raise RunError(sentence(error), transient=retry.is_transient(error)) from error
 
 
 def lines(runs: tuple[Past, ...]) -> list[str]:

@@ -24,7 +24,7 @@ def plan(
     """Print the plan of a run; nothing is written."""
     loaded = load(path, overrides)
     options = Options(selected(loaded.star, choice.select), choice.full_refresh)
-    with connected(loaded.star, folder) as settings:
+    with connected(loaded.star, folder, options.select) as settings:
         todo, _ = plan_run(loaded, settings, options)
     click.echo("\n".join(plan_lines(todo, sql=sql)))
 

@@ -52,7 +52,7 @@ def run(
     options = Options(selected(loaded.star, choice.select), choice.full_refresh)
     run_id = uuid.uuid4()
     with (
-        connected(loaded.star, folder) as settings,
+        connected(loaded.star, folder, options.select) as settings,
         listening(log) as listener,
         bound(run_id=str(run_id), mapping=loaded.star.name),
     ):

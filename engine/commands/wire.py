@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.errors import SettingsError, did_you_mean
 from engine.mapping.model import Connection, Star
+from engine.plan.select import chosen, sources_of
 from engine.settings import PLACE, TLS, ConnectionSettings, settings_for
 
 PARTS = ("URL", *PLACE, "PASSWORD", "PASSWORD_FILE", *TLS)
@@ -35,10 +36,16 @@ def environment(folder: Path | None) -> Iterator[Mapping[str, str]]:
 
 
 @contextmanager
-def connected(star: Star, folder: Path | None) -> Iterator[dict[str, ConnectionSettings]]:
-    """Give the settings of every connection of a mapping; SettingsError names all that are missing."""
+def connected(
+    star: Star, folder: Path | None, select: tuple[str, ...] = ()
+) -> Iterator[dict[str, ConnectionSettings]]:
+    """Give the settings of the connections that the selected entries of a mapping need, all when none is.
+
+    SettingsError names all that are missing.
+    """
+    needed = {"warehouse", *sources_of(chosen(star, select))}
     with environment(folder) as environ:
-        yield settings_for(star.connections, environ)
+        yield settings_for((c for c in star.connections if c.name in needed), environ)
 
 
 def selected(star: Star, patterns: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -32,14 +32,18 @@ class Trial:
 
 
 def comparison_problems(
-    star: Star, types: Types, document: Document, warehouse: Connection
+    star: Star,
+    entries: Collection[Entry],
+    types: Types,
+    document: Document,
+    warehouse: Connection,
 ) -> Iterator[Problem]:
-    """Find what cannot be compared; `types` are those of an entry's columns and looked-up values.
+    """Find what cannot be compared in some entries; `types` are of their columns and looked-up values.
 
     What has no type, because it was refused already, is passed over.
     """
     trials: list[Trial] = []
-    for entry in star.entries:
+    for entry in entries:
         known = {**types.get(entry.name, {}), **_keys(star, entry)}
         trials += _key_trials(entry, known, document)
         for check in entry.checks:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from typing import Any
 
@@ -112,6 +113,16 @@ def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engi
         connection.autocommit = False
 
     return engine
+
+
+def refuse_lost(connections: Mapping[str, Connection], error: BaseException) -> None:
+    """Raise a RunError when one of these connections, by their names, is broken: that was the reason."""
+    for name, connection in connections.items():
+        if connection.invalidated:
+            where = connection.engine.get_execution_options()["where"]
+            raise RunError(
+                f"the connection to the {name} ({where}) was lost", transient=True
+            ) from error
 
 
 def raw_of(connection: Connection) -> psycopg2.extensions.connection:

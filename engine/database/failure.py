@@ -11,7 +11,9 @@ from engine.retry import is_transient
 
 NEEDS = (
     "the engine's role needs SELECT on what its queries read, and in the warehouse CREATE on the "
-    "database, and USAGE and CREATE on the star's schema where that is there already"
+    "database, and USAGE and CREATE on the star's schema where that is there already; what another role "
+    "has made, the schemas engine and engine_stage and the star's tables, must be its own too: "
+    "GRANT that other role to it"
 )
 
 

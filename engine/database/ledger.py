@@ -25,11 +25,9 @@ logger = logging.getLogger(__name__)
 MIGRATION_LOCK = "select pg_advisory_xact_lock(hashtextextended('engine:migrate', 0))"
 LOCK_KEY = "hashtextextended('engine:' || :mapping, 0)"
 # Not by to_regclass: within a transaction it may answer from a cache, and miss what another made meanwhile.
-VERSION = f"""
-select exists (
-  select from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
-  where n.nspname = '{tables.SCHEMA}' and c.relname = 'version'
-)
+PRESENT = f"""
+select c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = '{tables.SCHEMA}'
 """
 
 
@@ -40,10 +38,20 @@ def schema_exists(connection: Connection, schema: str) -> bool:
 
 
 def version_of(connection: Connection) -> int:
-    """Return the ledger's version, 0 when there is none yet."""
-    if not execute(connection, VERSION).scalar_one():
+    """Return the ledger's version, 0 when there is none yet; RunError when a part of it is gone."""
+    present = set(execute(connection, PRESENT).scalars())
+    if "version" not in present:
         return 0
-    return int(execute(connection, f"select number from {tables.SCHEMA}.version").scalar_one())
+    version = int(execute(connection, f"select number from {tables.SCHEMA}.version").scalar_one())
+    gone = sorted({table.name for table in tables.metadata.tables.values()} - present)
+    if gone and version == len(tables.MIGRATIONS):
+        names = ", ".join(f"{tables.SCHEMA}.{name}" for name in gone)
+        raise RunError(
+            f"the warehouse's ledger is incomplete: {names} is gone; restore it from a backup, or run "
+            f"DROP SCHEMA {tables.SCHEMA} CASCADE, which forgets past runs, quarantined rows and how far "
+            "was read: the next run then makes it anew and reads everything"
+        )
+    return version
 
 
 def migrate(connection: Connection) -> None:

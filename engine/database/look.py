@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -38,14 +38,21 @@ class Found:
 
 
 def look(
-    star: Star, document: Document, sources: Mapping[str, Connection], warehouse: Connection
+    star: Star,
+    entries: Collection[Entry],
+    document: Document,
+    sources: Mapping[str, Connection],
+    warehouse: Connection,
 ) -> Found:
-    """Describe every query and expression of a mapping; all connections must be in autocommit mode.
+    """Describe every query and expression of some entries; all connections must be in autocommit mode.
 
     `sources` are by connection name. What is refused is in `problems`, each at its place in the mapping.
     """
     found = Found()
-    for entry in star.entries:
+    # As in the run: there, what checks and expressions name without a schema is the star's.
+    schema = ident(star.connection("warehouse").schema)
+    execute(warehouse, f"set search_path = {schema}, public").close()
+    for entry in entries:
         if entry.source:
             columns = _source(
                 entry, entry.source, document, sources[entry.source.connection], found
@@ -55,12 +62,13 @@ def look(
             found.sources[entry.name] = tuple(
                 StagedColumn(name, type_) for name, type_ in CALENDAR_TYPES.items()
             )
-    for entry in star.entries:
+    for entry in entries:
         if found.sources[entry.name]:
             found.types[entry.name] = _computed(entry, document, warehouse, found)
-    found.problems += comparison_problems(star, found.types, document, warehouse)
+    found.problems += comparison_problems(star, entries, found.types, document, warehouse)
     if not found.problems:
-        found.problems += trial(star, document, warehouse, World(found.sources, found.types))
+        world = World(found.sources, found.types)
+        found.problems += trial(star, entries, document, warehouse, world)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import Connection
 
@@ -14,6 +14,7 @@ from engine.errors import refuse
 from engine.mapping.load import Loaded
 from engine.mapping.model import Entry, Fact, Star
 from engine.plan.progress import Progress, reading
+from engine.plan.select import chosen
 from engine.plan.shape import fingerprint
 from engine.plan.world import Reading, TableState, World
 
@@ -24,14 +25,17 @@ def survey(
     origins: Mapping[str, Origin],
     warehouse: Connection,
     *,
+    select: Collection[str] = (),
     full_refresh: bool = False,
 ) -> World:
     """Ask the databases, without writing, what the world is like; raises MappingError with every problem.
 
-    The connections are in autocommit mode; `sources` and `origins` are by connection name.
+    The connections are in autocommit mode; `sources` and `origins` are by connection name, at least those
+    of the selected entries, of which alone the queries and expressions are looked at.
     """
     star = loaded.star
-    found = look(star, loaded.document, sources, warehouse)
+    entries = chosen(star, select)
+    found = look(star, entries, loaded.document, sources, warehouse)
     refuse(found.problems)
     tables = table_states(warehouse, star)
     progress = ledger.progress_of(warehouse, star.name)
@@ -41,13 +45,11 @@ def survey(
         tables=tables,
         readings={
             entry.name: _reading(star, entry, tables, progress, origins, full_refresh=full_refresh)
-            for entry in star.entries
+            for entry in entries
             if entry.source
         },
         limits={
-            entry.name: origins[entry.source.connection].limits
-            for entry in star.entries
-            if entry.source
+            entry.name: origins[entry.source.connection].limits for entry in entries if entry.source
         },
         schema_exists=ledger.schema_exists(warehouse, star.connection("warehouse").schema),
     )
@@ -76,6 +78,8 @@ def _reading(
 def _lost(entry: Entry, tables: Mapping[str, TableState]) -> str:
     """Say what was taken away since the last run, so that the watermark no longer tells what is loaded."""
     state = tables.get(entry.name, TableState())
+    if not state.exists:
+        return "its table does not exist"
     if state.empty:
         return "its table is empty"
     for column in entry.columns:

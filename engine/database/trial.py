@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -20,16 +20,25 @@ from engine.plan.world import World
 from engine.sql.quote import ident, literal, type_name, typed
 
 
-def trial(star: Star, document: Document, warehouse: Connection, world: World) -> Iterator[Problem]:
-    """Try every value of special members and checks, and every check query, on a star of the right types."""
-    shapes = {entry.name: definitions(star, entry, world) for entry in star.entries}
+def trial(
+    star: Star,
+    entries: Collection[Entry],
+    document: Document,
+    warehouse: Connection,
+    world: World,
+) -> Iterator[Problem]:
+    """Try every value of special members and checks, and every check query, on a star of the right types.
+
+    Only these entries are tried, and a check may name a table of another entry that is there already.
+    """
+    shapes = {entry.name: definitions(star, entry, world) for entry in entries}
     stars = ", ".join(
         f"{ident(name)} as (select "
         + ", ".join(f"null::{type_name(c.type)} as {ident(c.name)}" for c in columns)
         + " where false)"
         for name, columns in shapes.items()
     )
-    for entry in star.entries:
+    for entry in entries:
         types = {column.name: bare(column.type) for column in shapes[entry.name]}
         yield from _value_problems(entry, types, document, warehouse)
         for check in entry.checks:

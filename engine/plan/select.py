@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from engine.mapping.model import Entry, Fact, Star
 from engine.plan.steps import Notice
@@ -19,6 +19,11 @@ def chosen(star: Star, select: Collection[str] = ()) -> tuple[Entry, ...]:
         lookup.dimension for fact in star.facts if fact.name in wanted for lookup in fact.lookups
     }
     return tuple(entry for entry in star.entries if entry.name in wanted)
+
+
+def sources_of(entries: Iterable[Entry]) -> set[str]:
+    """Return the names of the connections from which these entries are read."""
+    return {entry.source.connection for entry in entries if entry.source}
 
 
 def brought_along(star: Star, select: Collection[str]) -> Iterator[Notice]:

@@ -10,8 +10,14 @@ from functools import partial
 import pytest
 
 from engine import retry
+from engine.commands.history import read as read_history
 from engine.database.embedded.server import passwords
 from engine.errors import RunError
+from engine.mapping.load import load
+from engine.mapping.model import Connection
+from engine.run import plan
+from engine.settings import settings_for
+from tests.conftest import ROOT
 from tests.faults.proxy import Proxy
 from tests.faults.shop import change, content, loaded, past, run_here, variant, wanted
 
@@ -21,6 +27,8 @@ HALF = """SELECT n AS order_id, n AS user_id, n AS product_id, 1 AS quantity, DA
 QUERY = """SELECT order_id, user_id, product_id, quantity, order_date, total, updated_at
         FROM orders"""
 SERVERS = ["source", "warehouse"]
+STAR = ROOT / "mappings/star.yml"
+CONNECTIONS = (Connection("source", "SOURCE"), Connection("warehouse", "WAREHOUSE"))
 
 
 @pytest.mark.parametrize("known", [False, True])
@@ -99,6 +107,49 @@ def test_a_server_that_is_not_there_is_waited_for_but_not_for_ever(server, datab
     assert len(waits) == 7
     assert 45 <= sum(waits) <= 50
     assert [run.status for run in past(databases)] == ["failed"] * (server == "source")
+
+
+def asked(databases, question, **variables):
+    """Ask, in this process, what is asked without a run: for the plan, or for the past runs."""
+    settings = settings_for(CONNECTIONS, {**databases.environment, **variables})
+    if question == "plan":
+        return plan(load(STAR), settings)[0].stages
+    return read_history(settings["warehouse"], None, 10)
+
+
+@pytest.mark.parametrize(
+    ("question", "server"), [("plan", "source"), ("plan", "warehouse"), ("history", "warehouse")]
+)
+def test_a_question_waits_for_a_server_too(question, server, databases, monkeypatch):
+    run_here(databases)
+    found, port = getattr(databases, server), closed_port()
+    gates = []
+
+    def come(_wait):
+        gates.append(Proxy(found.host, found.port, listen=port))
+
+    monkeypatch.setattr(retry, "retrying", partial(retry.retrying, sleep=come))
+    url = found.url().replace(f":{found.port}/", f":{port}/")
+    try:
+        assert asked(databases, question, **{f"{server.upper()}_URL": url})
+    finally:
+        for gate in gates:
+            gate.close()
+    assert len(gates) == 1
+
+
+@pytest.mark.parametrize("question", ["plan", "history"])
+def test_a_question_does_not_wait_for_ever_or_in_vain(question, databases, monkeypatch):
+    waits = []
+    monkeypatch.setattr(retry, "retrying", partial(retry.retrying, sleep=waits.append))
+    with pytest.raises(RunError, match=r"^cannot connect to WAREHOUSE .*refused"):
+        asked(databases, question, **wrong(databases, "warehouse", "port"))
+    assert len(waits) == 4
+    assert sum(waits) < 20
+    waits.clear()
+    with pytest.raises(RunError, match="password authentication failed"):
+        asked(databases, question, **wrong(databases, "warehouse", "password"))
+    assert waits == []
 
 
 @pytest.mark.parametrize("server", SERVERS)

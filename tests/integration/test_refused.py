@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from engine.errors import MappingError
-from tests.integration.stars import Entry, Stars, dimension, fact, star
+from tests.conftest import query
+from tests.integration.stars import Entry, Stars, counts, dimension, fact, star
 
 TABLE = """
 CREATE TABLE t (id integer, name text, day date, doc json, spot point, amount numeric);
@@ -168,3 +171,75 @@ def test_a_key_column_with_a_default_gives_keys(shop):
     shop.warehouse("CREATE TABLE dim_t (key bigserial PRIMARY KEY, id integer UNIQUE, name text)")
     shop.run(star(dim_t=dimension(QUERY, "id name")))
     assert shop.column("SELECT key FROM dim_t ORDER BY id") == [1, 2]
+
+
+def test_only_the_sources_of_what_is_selected_are_needed(shop):
+    mapping = star(
+        dim_t=dimension(QUERY, "id name", checks=[{"sql": "SELECT 1 FROM {{ this }} LIMIT 0"}]),
+        other=fact("SELECT nix", "id", connection="crm"),
+    )
+    mapping["connections"] = {"crm": {"env": "CRM"}, "source": {"env": "SOURCE"}}
+    mapping["connections"] |= {"warehouse": {"env": "WAREHOUSE"}}
+    path = shop.write(mapping)
+    assert "CRM_URL is missing" in shop.engine("run", path).stderr
+    for command in ("plan", "run"):
+        done = shop.engine(command, path, "--select", "dim_*")
+        assert (done.returncode, done.stderr.count("CRM")) == (0, 0), done.stderr
+    assert shop.column("SELECT count(*) FROM dim_t") == [2]
+
+
+def test_a_check_may_name_a_table_that_is_not_selected(shop):
+    mapping = star(
+        dim_t=dimension(QUERY, "id name", checks=[{"sql": "SELECT 1 FROM dim_t, f LIMIT 0"}]),
+        f=fact(QUERY, "id name"),
+    )
+    mapping["connections"] = {"source": {"env": "SOURCE"}}
+    mapping["connections"] |= {"warehouse": {"env": "WAREHOUSE", "schema": "mart"}}
+    shop.run(mapping)
+    assert shop.run(mapping, "dim_t").status == "done"
+
+
+def test_a_source_that_hides_its_transactions_is_told_of_where_it_is_read(shop):
+    shop.source("REVOKE pg_read_all_stats FROM engine_reader")
+    mapping = star(f=fact(QUERY, "id", cursor="id"), dim_t=dimension(QUERY, "id", cursor="id"))
+    try:
+        report = shop.run(mapping, "dim_t")
+    finally:
+        shop.source("GRANT pg_read_all_stats TO engine_reader")
+    assert [n.entry for n in report.notices if "cannot be seen" in n.text] == ["dim_t"]
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "history"])
+def test_a_ledger_of_which_a_table_is_gone(shop, command):
+    mapping = star(f=fact(QUERY, "id", cursor="id"))
+    path = shop.write(mapping)
+    shop.run(mapping)
+    shop.warehouse("DROP TABLE engine.watermark")
+    done = shop.engine(command, *([] if command == "history" else [path]))
+    assert done.returncode == 1
+    assert "ledger is incomplete: engine.watermark is gone" in done.stderr
+    assert "Traceback" not in done.stderr
+    shop.warehouse("DROP SCHEMA engine CASCADE")
+    assert counts(shop.run(mapping), "f") == {"read": 2, "unchanged": 2}
+
+
+def test_a_second_role_is_told_what_it_needs(shop):
+    name = shop.databases.warehouse.database
+    role = f"second_{name}"
+    mapping = star(dim_t=dimension(QUERY, "id name"), f=fact(QUERY, "id", cursor="id"))
+    path = shop.write(mapping)
+    shop.run(mapping)
+    admin = shop.databases.warehouse_admin_url
+    query(admin, f"CREATE ROLE {role} LOGIN PASSWORD 'second'")
+    try:
+        url = re.sub("//.*@", f"//{role}:second@", shop.databases.warehouse_url)
+        for command in ("plan", "run", "history"):
+            arguments = [] if command == "history" else [path]
+            done = shop.engine(command, *arguments, environment={"WAREHOUSE_URL": url})
+            assert done.returncode == 1
+            assert "permission denied" in done.stderr
+            assert "GRANT that other role to it" in done.stderr
+        query(admin, f"GRANT engine TO {role}")
+        assert shop.run(mapping, environment={"WAREHOUSE_URL": url}).status == "done"
+    finally:
+        query(admin, f"REVOKE engine FROM {role}; DROP OWNED BY {role}; DROP ROLE {role}")
