@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 BY_HAND = Path(__file__).parent / "by_hand"
 SCHEMA = "by_hand"
 PHASES = ("full load", "1 % changed", "nothing changed")
-STAGE = ("create stage", "copy", "fill calendar", "count null cursors")
+STAGE = ("create stage", "copy", "fill calendar", "read cursors")
 
 
 @dataclass(frozen=True, slots=True)

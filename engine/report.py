@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from engine.plan.quality import Verdict
-from engine.plan.steps import Done, Notice
+from engine.plan.steps import CountNullCursors, Done, Notice, ReadCursors
 
 COUNTS = (
     "read",
@@ -20,6 +20,7 @@ COUNTS = (
     "held",
     "rejected",
 )
+CURSORS = (CountNullCursors.title, ReadCursors.title)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def entry_report(name: str, steps: Iterable[Done]) -> EntryReport:
     return EntryReport(
         name=name,
         **counts,
-        null_cursors=sum(done.rows for done in own if done.title == "count null cursors"),
+        null_cursors=sum(done.rows for done in own if done.title in CURSORS),
         seconds=round(sum(done.seconds for done in own), 3),
     )
 

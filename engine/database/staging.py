@@ -22,9 +22,9 @@ from engine.plan.steps import (
     Copy,
     CountNullCursors,
     CountSource,
-    CountStagedNullCursors,
     Done,
     DropStage,
+    ReadCursors,
     StagePlan,
     Step,
 )
@@ -53,9 +53,9 @@ def receive(copy: Copy) -> str:
     return f"copy {table(copy.stage)} ({names}) from stdin (format binary, freeze)"
 
 
-def refuse_null_cursors(step: Step, rows: int) -> None:
+def refuse_null_cursors(step: ReadCursors, rows: int) -> None:
     """Raise CheckFailedError when rows have no cursor and the mapping says that none may be so."""
-    if rows and isinstance(step, CountStagedNullCursors) and step.forbidden:
+    if rows and step.forbidden:
         raise CheckFailedError(
             f"{step.entry}: {rows:,} rows have no {step.column}, and the cursor says null: fail; "
             "mend them in the source, or say null: always to read them in every run"
@@ -78,8 +78,12 @@ class Staging:
     def start(
         self, pool: ThreadPoolExecutor, plans: tuple[StagePlan, ...]
     ) -> dict[str, Future[Staged]]:
-        """Begin to fill every stage; the result of each comes when it is full."""
-        return {plan.entry: pool.submit(copy_context().run, self.fill, plan) for plan in plans}
+        """Begin to fill every stage; the result of each comes when it is full.
+
+        The last one begins first: it is a fact, which takes longest, where there is one.
+        """
+        order = (*plans[-1:], *plans[:-1])
+        return {plan.entry: pool.submit(copy_context().run, self.fill, plan) for plan in order}
 
     def count(
         self, pool: ThreadPoolExecutor, plans: tuple[StagePlan, ...]
@@ -107,12 +111,12 @@ class Staging:
             done.append(self._do(target, plan.analyze))
         if plan.null_cursors:
             done.append(self._do(target, plan.null_cursors))
-            refuse_null_cursors(plan.null_cursors, done[-1].rows)
-        highest = None
-        if plan.highest:
-            highest = execute(target, render(plan.highest)).scalar_one()
+        self._own.highest = None
+        if plan.cursors:
+            done.append(self._do(target, plan.cursors))
+            refuse_null_cursors(plan.cursors, done[-1].rows)
         target.commit()
-        return Staged(tuple(done), highest)
+        return Staged(tuple(done), self._own.highest)
 
     def _counted(self, step: CountSource) -> Done:
         return self._do(self._target(), step)
@@ -134,6 +138,10 @@ class Staging:
             return stream(self._source(step.connection), render(step), target, receive(step))
         if isinstance(step, CountNullCursors | CountSource):
             return count_of(self._source(step.connection), render(step))
+        if isinstance(step, ReadCursors):
+            row = execute(target, render(step)).one()
+            self._own.highest = row.highest
+            return int(row.nulls)
         return count_of(target, render(step))
 
     def _target(self) -> Connection:

@@ -10,10 +10,9 @@ from engine.plan.steps import (
     Copy,
     CountNullCursors,
     CountSource,
-    CountStagedNullCursors,
     CreateStage,
     FillCalendar,
-    HighestCursor,
+    ReadCursors,
     StagePlan,
     Table,
     Window,
@@ -47,21 +46,16 @@ def _from_source(entry: Entry, source: Source, table: Table, world: World) -> St
     analyze = Analyze(entry=name, table=table)
     if cursor is None:
         return StagePlan(name, create, copy, analyze, count=count)
-    null_cursors: CountNullCursors | CountStagedNullCursors
-    if cursor.null == "never":
-        null_cursors = CountNullCursors(**where, column=cursor.column)
-    else:
-        null_cursors = CountStagedNullCursors(
-            entry=name, stage=table, column=cursor.column, forbidden=cursor.null == "fail"
-        )
-    highest = HighestCursor(
+    never = CountNullCursors(**where, column=cursor.column) if cursor.null == "never" else None
+    cursors = ReadCursors(
         entry=name,
         stage=table,
         column=cursor.column,
         type=types[cursor.column],
         limit=world.limits.get(name, {}).get(types[cursor.column], ""),
+        forbidden=cursor.null == "fail",
     )
-    return StagePlan(name, create, copy, analyze, null_cursors, highest, count)
+    return StagePlan(name, create, copy, analyze, never, cursors, count)
 
 
 def _counted(entry: Entry) -> bool:

@@ -116,11 +116,15 @@ def kept(columns: Iterable[ColumnDefinition], alias: str) -> Fragment:
     )
 
 
+def bytewise(type_: str) -> Fragment:
+    """Say, after a column, that text is compared byte by byte, as every server does it (TRAPS 10)."""
+    return Fragment('::text collate "C"' if type_ in TEXT_TYPES else "")
+
+
 def newer(window: Window, alias: str) -> Fragment:
     """Say that a row of the source is at or after the watermark; text compares byte by byte (TRAPS 10)."""
     name = column(window.column, alias)
-    bytewise = '::text collate "C"' if window.type in TEXT_TYPES else ""
-    condition = f"{name}{bytewise} >= {typed(window.low, window.type)}"
+    condition = f"{name}{bytewise(window.type)} >= {typed(window.low, window.type)}"
     return Fragment(f"({condition} or {name} is null)" if window.nulls else condition)
 
 

@@ -35,6 +35,7 @@ FILTERS = {
     "kept": fragments.kept,
     "staged": fragments.staged,
     "window": fragments.window,
+    "bytewise": fragments.bytewise,
     "probes": fragments.probes,
     "meets": fragments.meets,
     "rows": fragments.rows,

@@ -12,10 +12,9 @@ from engine.plan.steps.transport import (
     Copy,
     CountNullCursors,
     CountSource,
-    CountStagedNullCursors,
     CreateStage,
     FillCalendar,
-    HighestCursor,
+    ReadCursors,
 )
 
 
@@ -27,15 +26,15 @@ class StagePlan:
     create: CreateStage
     fill: Copy | FillCalendar
     analyze: Analyze
-    null_cursors: CountNullCursors | CountStagedNullCursors | None = None
-    highest: HighestCursor | None = None
+    null_cursors: CountNullCursors | None = None
+    cursors: ReadCursors | None = None
     count: CountSource | None = None
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in order."""
         always = (self.create, self.fill, self.analyze)
-        return (*always, *(s for s in (self.null_cursors, self.highest, self.count) if s))
+        return (*always, *(s for s in (self.null_cursors, self.cursors, self.count) if s))
 
 
 @dataclass(frozen=True, slots=True)

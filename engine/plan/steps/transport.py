@@ -111,21 +111,15 @@ class Analyze(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CountStagedNullCursors(Step):
-    """Count the staged rows that have no cursor: they are read in every run, or forbidden (TRAPS 4)."""
+class ReadCursors(Step):
+    """Count the staged rows without a cursor (TRAPS 4), and find the highest cursor, as the server's text.
 
-    title: ClassVar[str] = "count null cursors"
-    stage: Table
-    column: str
-    forbidden: bool = False
+    Nothing beyond `limit` counts as the highest. With `forbidden` no row may be without.
+    """
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HighestCursor(Step):
-    """Find the highest cursor that was read, as the server's text; nothing beyond `limit` counts."""
-
-    title: ClassVar[str] = "highest cursor"
+    title: ClassVar[str] = "read cursors"
     stage: Table
     column: str
     type: str
     limit: str
+    forbidden: bool = False

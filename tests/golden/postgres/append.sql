@@ -27,8 +27,11 @@ select count(*) from (
 SELECT * FROM sales
 ) as q where q."sale_id" is null;
 
--- fact_sale: highest cursor
-select max("sale_id")::text from "engine_stage"."shop.fact_sale";
+-- fact_sale: read cursors
+select
+  count(*) filter (where "sale_id" is null) as nulls,
+  (max("sale_id"))::text as highest
+from "engine_stage"."shop.fact_sale";
 
 -- fact_sale: count source
 select count(*) from (

@@ -79,12 +79,13 @@ SELECT * FROM users -- all
 -- dim_user: analyze
 analyze "engine_stage"."shop.dim_user";
 
--- dim_user: count null cursors
-select count(*) from "engine_stage"."shop.dim_user" where "changed_at" is null;
-
--- dim_user: highest cursor
-select max("changed_at")::text from "engine_stage"."shop.dim_user"
-where "changed_at" < '2026-01-01 00:00:00+00'::timestamp with time zone;
+-- dim_user: read cursors
+select
+  count(*) filter (where "changed_at" is null) as nulls,
+  (max("changed_at") filter (
+    where "changed_at" < '2026-01-01 00:00:00+00'::timestamp with time zone
+  ))::text as highest
+from "engine_stage"."shop.dim_user";
 
 -- fact_sale: create stage
 create unlogged table "engine_stage"."shop.fact_sale" (
@@ -115,8 +116,11 @@ select count(*) from (
 SELECT * FROM sales
 ) as q where q."sale_id" is null;
 
--- fact_sale: highest cursor
-select max("sale_id")::text from "engine_stage"."shop.fact_sale";
+-- fact_sale: read cursors
+select
+  count(*) filter (where "sale_id" is null) as nulls,
+  (max("sale_id"))::text as highest
+from "engine_stage"."shop.fact_sale";
 
 -- fact_sale: count source
 select count(*) from (

@@ -1,1 +1,0 @@
-select count(*) from {{ step.stage | table }} where {{ step.column | ident }} is null

@@ -1,0 +1,6 @@
+select
+  count(*) filter (where {{ step.column | ident }} is null) as nulls,
+  (max({{ step.column | ident }}{{ step.type | bytewise }}){% if step.limit %} filter (
+    where {{ step.column | ident }} < {{ step.limit | typed(step.type) }}
+  ){% endif %})::text as highest
+from {{ step.stage | table }}
