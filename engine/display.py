@@ -41,7 +41,7 @@ class Terminal:
 
     def began(self, step: Step) -> None:
         """Show the step in the line of its entry."""
-        self._show(step.entry or "schema", step.title, "")
+        self._show(step.entry or "schema", step.called, "")
 
     def ended(self, done: Done) -> None:
         """Show the count of the step."""

@@ -23,7 +23,7 @@ class Log:
     def began(self, step: Step) -> None:
         """Say at debug level what is being done now."""
         logger.debug(
-            "begin %s", step.title, extra={"step": f"{step.entry}: {step.title}", **self._where}
+            "begin %s", step.called, extra={"step": f"{step.entry}: {step.called}", **self._where}
         )
 
     def ended(self, done: Done) -> None:

@@ -12,10 +12,13 @@ from engine.commands.wire import connected, selected
 from engine.mapping.load import load
 from engine.plan.build import create_statements
 from engine.plan.quality import label
-from engine.plan.steps import Plan, Step
+from engine.plan.steps import CreateFilled, Plan, Step
 from engine.run import Options
 from engine.run import plan as plan_run
 from engine.sql.render import render
+
+SCHEMA = "schema changes"
+CHECKS = "checks, before the commit"
 
 
 def plan(
@@ -32,20 +35,35 @@ def plan(
 def plan_lines(todo: Plan, *, sql: bool) -> Iterator[str]:
     """Return the lines of a plan: what changes in the schema, then what is done, in order."""
     parts: tuple[tuple[str, Iterable[Step]], ...] = (
-        ("schema changes", todo.schema),
+        (SCHEMA, todo.schema),
         ("stages, side by side", (step for stage in todo.stages for step in stage.steps)),
         ("load, in one transaction", todo.load),
-        ("checks, before the commit", todo.checks),
+        (CHECKS, todo.checks),
     )
     for notice in todo.notices:
         yield f"note: {notice.entry}: {notice.text}"
     for title, steps in parts:
-        listed = tuple(steps)
-        yield f"{title}:" if listed else f"{title}: none"
-        for step in listed:
-            yield f"  {step.entry}: {step.title}".replace("  : ", "  ") + _about(step)
-            if sql:
-                yield "\n".join(f"      {line}" for line in render(step).splitlines()) + ";"
+        lines = [line for step in steps for line in _step_lines(step, sql=sql)]
+        lines += _also(todo, title)
+        yield f"{title}:" if lines else f"{title}: none"
+        yield from lines
+
+
+def _step_lines(step: Step, *, sql: bool) -> Iterator[str]:
+    yield f"  {step.entry}: {step.title}".replace("  : ", "  ") + _about(step)
+    if sql:
+        yield "\n".join(f"      {line}" for line in render(step).splitlines()) + ";"
+
+
+def _also(todo: Plan, title: str) -> Iterator[str]:
+    """Return what belongs under a title without being a statement of its own there."""
+    if title == SCHEMA:
+        for step in todo.load:
+            if isinstance(step, CreateFilled):
+                yield f"  {step.entry}: create table, of its rows: see create filled"
+    if title == CHECKS:
+        for entry, check in todo.source_counts:
+            yield f"  {entry}: check {label(check)} ({check.severity})"
 
 
 def _about(step: Step) -> str:

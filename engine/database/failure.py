@@ -48,6 +48,6 @@ def failure_of(step: Step, error: BaseException) -> EngineError:
             "mend the query, or say with source.dedupe which row wins"
         )
     return RunError(
-        f"{step.entry}: {step.title} failed: {sentence(error)}".removeprefix(": "),
+        f"{step.entry}: {step.called} failed: {sentence(error)}".removeprefix(": "),
         transient=is_transient(error),
     )

@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Protocol
 
 import psycopg2
@@ -24,7 +23,6 @@ from engine.mapping.model import Star, Tolerance
 from engine.plan.progress import Mark, Progress, advance, base
 from engine.plan.quality import Status, Verdict, judge, label, tolerated
 from engine.plan.steps import (
-    CheckRows,
     CheckStep,
     CountKept,
     Done,
@@ -128,7 +126,7 @@ class Publication:
         except (DBAPIError, psycopg2.Error) as error:
             self._sessions.refuse_when_cancelled()
             raise failure_of(step, error) from error
-        done = Done(step.entry, step.title, step.measure, rows, time.perf_counter() - start)
+        done = Done(step.entry, step.called, step.measure, rows, time.perf_counter() - start)
         self.steps.append(done)
         self._listener.ended(done)
         return done
@@ -150,8 +148,7 @@ class Publication:
                 )
         for step in plan.checks:
             self._check(step, place)
-        for rejecting, count in self._rejected:
-            self._judge_rejected(rejecting, count)
+        self._judge_rejected()
         for entry, check in plan.source_counts:
             self._take((counted(entry),))
             there, here = self.steps[-1].rows, entry_report(entry, self.steps).accounted
@@ -163,21 +160,23 @@ class Publication:
             lines = "\n".join(check_line(verdict) for verdict in broken)
             raise CheckFailedError(f"{lines}\nnothing was published")
 
-    def _judge_rejected(self, step: RejectCheck, count: int) -> None:
-        """Judge a check whose rows are in quarantine: it warns, or fails when they are more than its max."""
-        check = step.condition.check
-        read = entry_report(step.entry, self.steps).read
-        limited = check.tolerance != Tolerance()
-        broken = limited and not tolerated(check, count, read)
-        status: Status = "fail" if broken else "warn" if count else "pass"
-        self.verdicts.append(
-            Verdict(step.entry, label(check), check.path, status, count, read, step.rule.place)
-        )
+    def _judge_rejected(self) -> None:
+        """Judge the checks whose rows are in quarantine: they warn, or fail when it is more than their max.
+
+        A check of several columns has a step for each; a row that one of them took the next does not count.
+        """
+        for path in dict.fromkeys(step.rule.path for step, _ in self._rejected):
+            steps = [step for step, _ in self._rejected if step.rule.path == path]
+            count = sum(rows for step, rows in self._rejected if step.rule.path == path)
+            entry, check, place = steps[0].entry, steps[0].condition.check, steps[0].rule.place
+            read = entry_report(entry, self.steps).read
+            broken = check.tolerance != Tolerance() and not tolerated(check, count, read)
+            status: Status = "fail" if broken else "warn" if count else "pass"
+            name = ", ".join(dict.fromkeys(label(step.condition.check) for step in steps))
+            self.verdicts.append(Verdict(entry, name, path, status, count, read, place))
 
     def _check(self, step: CheckStep, place: Callable[[str], Place]) -> None:
-        check = step.condition.check if isinstance(step, CheckRows) else step.check
-        if isinstance(step, CheckRows):
-            check = replace(check, columns=(step.condition.column,))
+        check = step.check
         seen: list[int] = []
 
         def count() -> int:

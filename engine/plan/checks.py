@@ -91,5 +91,7 @@ def _steps(
         high = MOST_ROWS if check.high is None else int(check.high)
         return (CheckRowCount(entry=name, table=table, check=check, low=low, high=high, key=key),)
     if check.kind == "freshness":
-        return (CheckFreshness(entry=name, table=table, column=check.columns[0], check=check),)
+        return (
+            CheckFreshness(entry=name, table=table, column=check.columns[0], check=check, key=key),
+        )
     return (CheckQuery(entry=name, table=table, check=check),)

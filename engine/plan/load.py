@@ -109,7 +109,7 @@ def _clean_steps(
             mapping=star.name,
             stage=stage(star, entry),
             columns=stage_columns(entry, world),
-            rules=tuple(rules),
+            rules=tuple(dict.fromkeys(rules)),
         )
 
 

@@ -387,3 +387,79 @@ def test_the_command_line_says_which_check_failed_and_exits_with_3(shop):
     assert done.returncode == 0
     assert "sales: check 'range amount' warns: 50 of 100 rows break it" in done.stdout
     assert "0 of 1 checks passed" in done.stdout
+
+
+def test_freshness_passes_special_members_over(shop):
+    mapping = star(
+        dim_sales=dimension(
+            QUERY,
+            "id at",
+            special_members={"unknown": {"key": -1, "at": "2999-01-01"}},
+            checks={"freshness": {"at": "2h"}},
+        )
+    )
+    assert verdicts(shop.run(mapping))["freshness at"] == ("pass", 0)
+    shop.source("UPDATE sales SET at = at - interval '1 day'")
+    with pytest.raises(CheckFailedError, match="freshness at"):
+        shop.run(mapping)
+
+
+TWO = (
+    "UPDATE sales SET name = NULL WHERE id <= 3; UPDATE sales SET status = NULL WHERE id IN (3, 4)"
+)
+
+
+@pytest.mark.parametrize(
+    ("check", "name"),
+    [
+        ({"not_null": ["name", "status"]}, "not_null name, status"),
+        ({"not_null": ["name", "status"], "name": "all there"}, "all there"),
+    ],
+)
+def test_a_check_of_two_columns_rejects_a_row_once_and_is_judged_once(shop, check, name):
+    shop.source(TWO)
+    mapping = checked({**check, "on_failure": "reject", "max": 4})
+    report = shop.run(mapping)
+    assert counts(report, "sales") == {"read": 100, "inserted": 96, "rejected": 4}
+    assert verdicts(report) == {name: ("warn", 4)}
+    assert shop.column("SELECT (row ->> 'id')::int FROM engine.reject ORDER BY 1") == [1, 2, 3, 4]
+    mapping["facts"]["sales"]["checks"][0]["max"] = 3
+    shop.source("UPDATE sales SET name = NULL WHERE id <= 3")
+    with pytest.raises(CheckFailedError, match=f"check '{name}' fails: 4 of 100 rows break it"):
+        shop.run(mapping, full_refresh=True)
+
+
+def test_limits_of_two_columns_are_one_check_too(shop):
+    limits = {"id": {"min": 3}, "amount": {"min": 4}}
+    report = shop.run(checked({"range": limits, "on_failure": "reject", "max": "3%"}))
+    assert verdicts(report) == {"range id, range amount": ("warn", 3)}
+
+
+def test_the_quarantine_names_a_rule_once(shop):
+    mapping = checked({"not_null": ["name", "status"], "on_failure": "reject"})
+    (quarantine,) = [s for s in shop.plan(mapping).load if s.title == "quarantine"]
+    assert len({rule.path for rule in quarantine.rules}) == len(quarantine.rules)
+
+
+def test_the_log_and_the_ledger_name_each_check(shop):
+    path = shop.write(checked({"not_null": ["name", "status"]}, {"sql": "SELECT 1 LIMIT 0"}))
+    done = shop.engine("run", path)
+    steps = [json.loads(line).get("step") for line in done.stderr.splitlines()]
+    named = [f"check {name}" for name in ("not_null name", "not_null status", "sql")]
+    assert [step for step in steps if "check" in str(step)] == [f"sales: {n}" for n in named]
+    said = shop.column("SELECT title FROM engine.step WHERE title LIKE 'check%' ORDER BY ordinal")
+    assert said == named
+
+
+def test_a_plan_shows_the_table_that_is_made_of_its_rows_and_every_check(shop):
+    path = shop.write(checked({"row_count": "source"}, {"not_null": "name"}))
+    lines = shop.engine("plan", path).stdout.splitlines()
+    at = lines.index("schema changes:")
+    assert lines[at + 1] == "  sales: create table, of its rows: see create filled"
+    at = lines.index("checks, before the commit:")
+    assert set(lines[at + 1 :]) == {
+        "  sales: check not_null name (error)",
+        "  sales: check row_count source (error)",
+    }
+    shop.run(path)
+    assert "schema changes: none" in shop.engine("plan", path).stdout

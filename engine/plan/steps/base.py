@@ -89,3 +89,8 @@ class Step:
     title: ClassVar[str] = ""
 
     entry: str = ""
+
+    @property
+    def called(self) -> str:
+        """What a log and the ledger call it: its title, and of a check also which one."""
+        return self.title

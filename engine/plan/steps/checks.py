@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from engine.mapping.model import Check
+from engine.plan.quality import label
 from engine.plan.steps.base import Rows, Step, Table
 from engine.plan.steps.rejects import Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckTable(Step):
+    """What all checks of a table share but those of its rows: the check itself."""
+
+    title: ClassVar[str] = "check"
+    table: Table
+    check: Check
+
+    @property
+    def called(self) -> str:
+        """The title and the name of the check."""
+        return f"{self.title} {label(self.check)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,48 +39,49 @@ class CheckRows(Step):
     condition: Condition
     key: str = ""
 
+    @property
+    def check(self) -> Check:
+        """The check of this column alone."""
+        return replace(self.condition.check, columns=(self.condition.column,))
+
+    @property
+    def called(self) -> str:
+        """The title and the name of the check."""
+        return f"{self.title} {label(self.check)}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckUnique(Step):
+class CheckUnique(CheckTable):
     """Count the rows of the target that share the values of a row of this run."""
 
-    title: ClassVar[str] = "check"
-    table: Table
     rows: Rows | None
     match: tuple[str, ...]
     columns: tuple[str, ...]
-    check: Check
     key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckRowCount(Step):
+class CheckRowCount(CheckTable):
     """Count the rows of the target and say whether there are too few or too many."""
 
-    title: ClassVar[str] = "check"
-    table: Table
-    check: Check
     low: int
     high: int
     key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckFreshness(Step):
-    """Say whether the newest value of a column is too old by the warehouse's clock."""
+class CheckFreshness(CheckTable):
+    """Say whether the newest value of a column is too old by the warehouse's clock, special members aside."""
 
-    title: ClassVar[str] = "check"
-    table: Table
     column: str
     check: Check
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckQuery(Step):
+class CheckQuery(CheckTable):
     """Count the rows that a free query returns; there should be none."""
 
-    title: ClassVar[str] = "check"
-    table: Table
     check: Check
 
 

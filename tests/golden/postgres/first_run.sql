@@ -451,8 +451,8 @@ SELECT 1 FROM "mart"."fact_sale" WHERE total < 0
 
 -- fact_sale: check
 select
-  case when max("sale_id")::timestamptz >= now() - make_interval(secs => 3600)
+  case when max(t."sale_id")::timestamptz >= now() - make_interval(secs => 3600)
     then 0 else 1 end as failed,
   count(*) as total
-from "mart"."fact_sale";
+from "mart"."fact_sale" as t;
 
