@@ -20,7 +20,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from engine import retry
 from engine.database import ledger
 from engine.database.connect import Sessions, engine_for, execute, refuse_lost
-from engine.database.failure import sentence
+from engine.database.culprit import explained
+from engine.database.failure import StepFailedError, sentence
 from engine.database.publish import Publication
 from engine.database.source import Snapshot
 from engine.database.staging import WORKERS, Staged, Staging
@@ -108,8 +109,9 @@ def _try(attempt: Attempt, sessions: Sessions) -> Report:
         if attempt.interrupted:  # what a cancelled statement says is not what is wrong
             _failed(attempt, "interrupted")
             raise KeyboardInterrupt from error
-        _failed(attempt, str(error))
-        raise
+        reason = _explained(attempt, sessions, error)
+        _failed(attempt, str(reason))
+        raise reason from error.__cause__
     except (CancelledError, DBAPIError, psycopg2.Error) as error:
         sessions.close()
         if attempt.interrupted:
@@ -119,6 +121,19 @@ def _try(attempt: Attempt, sessions: Sessions) -> Report:
         _failed(attempt, str(failure))
         raise failure from error
     return attempt.report
+
+
+def _explained(attempt: Attempt, sessions: Sessions, error: EngineError) -> EngineError:
+    """Return an error with more about what failed, where the data of a step did."""
+    if not isinstance(error, StepFailedError) or error.transient:
+        return error
+    try:
+        warehouse = sessions.connect(engine_for(attempt.settings["warehouse"]))
+        return explained(error, attempt.loaded.star, attempt.loaded.document, warehouse)
+    except (DBAPIError, RunError):  # the search must not hide what it searches for
+        return error
+    finally:
+        sessions.close()
 
 
 def _work(attempt: Attempt, sessions: Sessions) -> Report:

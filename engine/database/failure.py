@@ -17,6 +17,14 @@ NEEDS = (
 )
 
 
+class StepFailedError(RunError):
+    """A step that a database refused; its cause is what the database said."""
+
+    def __init__(self, what: str, step: Step, *, transient: bool = False) -> None:
+        super().__init__(what, transient=transient)
+        self.step = step
+
+
 def message_of(error: BaseException) -> str:
     """Return a database's own sentence, without the statement that SQLAlchemy adds."""
     origin = error.orig if isinstance(error, DBAPIError) else error
@@ -47,7 +55,8 @@ def failure_of(step: Step, error: BaseException) -> EngineError:
             f"{step.entry}: two rows of the source have the same key: {detail}; "
             "mend the query, or say with source.dedupe which row wins"
         )
-    return RunError(
+    return StepFailedError(
         f"{step.entry}: {step.called} failed: {sentence(error)}".removeprefix(": "),
+        step,
         transient=is_transient(error),
     )
