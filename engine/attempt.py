@@ -247,6 +247,8 @@ def _await(stage: Future[Staged], staging: Staging, side: Connection, listener: 
     """Wait for a stage to be full, and tell meanwhile how many rows have arrived."""
     while not stage.done():
         wait_for((stage,), timeout=COUNT_EVERY)
+        if staging.failure:  # of another stage: it is no use to wait for this one
+            raise staging.failure
         if not stage.done():
             for entry, rows in staging.arriving(side):
                 listener.arrived(entry, rows)

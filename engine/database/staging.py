@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import psycopg2
 from sqlalchemy import Connection, Engine
@@ -30,6 +31,9 @@ from engine.plan.steps import (
 )
 from engine.sql.quote import columns, table
 from engine.sql.render import render
+
+Of = TypeVar("Of")
+Result = TypeVar("Result")
 
 WORKERS = 2  # streams at a time; more gain nothing on the cores of a small machine (MEASURED)
 
@@ -73,6 +77,7 @@ class Staging:
     filling: dict[int, str] = field(
         default_factory=dict
     )  # entries by the backend that takes them in
+    failure: BaseException | None = None  # the first: what fails after it says less
     _own: threading.local = field(default_factory=threading.local)
 
     def start(
@@ -83,17 +88,28 @@ class Staging:
         The last one begins first: it is a fact, which takes longest, where there is one.
         """
         order = (*plans[-1:], *plans[:-1])
-        return {plan.entry: pool.submit(copy_context().run, self.fill, plan) for plan in order}
+        return {plan.entry: self._submit(pool, self.fill, plan) for plan in order}
 
     def count(
         self, pool: ThreadPoolExecutor, plans: tuple[StagePlan, ...]
     ) -> dict[str, Future[Done]]:
         """Begin to count in the source what stages were to be filled with, where a check asks for it."""
-        return {
-            plan.entry: pool.submit(copy_context().run, self._counted, plan.count)
-            for plan in plans
-            if plan.count
-        }
+        return {p.entry: self._submit(pool, self._counted, p.count) for p in plans if p.count}
+
+    def _submit(
+        self, pool: ThreadPoolExecutor, work: Callable[[Of], Result], of: Of
+    ) -> Future[Result]:
+        return pool.submit(copy_context().run, self._unless_failed, work, of)
+
+    def _unless_failed(self, work: Callable[[Of], Result], of: Of) -> Result:
+        """Do a piece of work, unless one has failed: its connections are those of the next one too."""
+        if self.failure:
+            raise self.failure
+        try:
+            return work(of)
+        except BaseException as error:
+            self.failure = self.failure or error
+            raise
 
     def arriving(self, connection: Connection) -> tuple[tuple[str, int], ...]:
         """Return how many rows have arrived in each stage that is being filled just now."""
