@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import functools
 import gc
 import os
@@ -15,7 +17,7 @@ import click
 
 from engine import __version__
 from engine.commands.choice import Choice
-from engine.errors import EngineError, SettingsError
+from engine.errors import EngineError, OutputError, SettingsError
 
 # What a command needs beyond parsing is imported inside it: --help and validate must start quickly.
 
@@ -123,6 +125,12 @@ def overrides(words: tuple[str, ...]) -> dict[str, str]:
 @click.pass_context
 def engine(context: click.Context, log_format: str | None, log_level: str | None) -> None:
     """Load a star schema that is described in YAML, from PostgreSQL into PostgreSQL."""
+    if os.environ.get("LOG_LEVEL") or os.environ.get("LOG_FORMAT"):
+        from engine.settings import log_settings
+
+        log_settings(
+            os.environ, terminal=sys.stderr.isatty()
+        )  # a wrong one is told by every command
     context.obj = {"log_format": log_format, "log_level": log_level}
 
 
@@ -155,7 +163,7 @@ def plan(
     work(mapping, overrides, choice, sql=sql, folder=folder)
 
 
-@engine.command(epilog="Example:  engine run mappings/star.yml --select 'dim_*' --var limit=10")
+@engine.command(epilog="Example:  engine run mappings/star.yml --select 'dim_*' --var vat=0.19")
 @mapping_argument
 @choice
 @variables
@@ -233,7 +241,8 @@ def _end(_signal: int, _frame: object) -> None:
 def _fail(message: str, code: int) -> int:
     from engine.logs import redact
 
-    click.echo(redact(message), err=True)
+    with contextlib.suppress(OSError):  # where nobody can hear it, the exit code tells
+        click.echo(redact(message), err=True)
     return code
 
 
@@ -245,6 +254,7 @@ def main(arguments: list[str] | None = None) -> int:
     )  # imports make much and drop little: 0.05 s less of collecting
     try:
         engine.main(arguments, prog_name="engine", standalone_mode=False)
+        sys.stdout.flush()
     except Exception as error:  # noqa: BLE001  (the one place that catches errors)
         return _exit_code(error)
     except KeyboardInterrupt:
@@ -252,6 +262,18 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         gc.freeze()  # the end of the process needs no last collection: 0.1 s less
     return 0
+
+
+def _drop_output() -> None:
+    """Let what is left to print go nowhere, so that Python's own end does not fail on it once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _drop_output_that_fails() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _drop_output()
 
 
 def _exit_code(error: Exception) -> int:
@@ -262,12 +284,22 @@ def _exit_code(error: Exception) -> int:
         error.show()
         return 2
     if isinstance(error, EngineError):
+        _drop_output_that_fails()
         text = str(error)
         return _fail(text if "\n" in text or ":" in text else f"error: {text}", error.exit_code)
     if isinstance(error, click.Abort):
         return _fail("interrupted: nothing was published", INTERRUPTED)
     if isinstance(error, BrokenPipeError):  # whoever read stdout has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    if (
+        isinstance(error, OSError)
+        and error.errno in (errno.ENOSPC, errno.EIO)
+        and not error.filename
+    ):
+        _drop_output()
+        return _fail(
+            f"the output could not be written: {str(error.strerror).lower()}", OutputError.exit_code
+        )
     trace = "".join(traceback.format_exception(error))
     return _fail(f"{trace}\nthis is a bug of the engine: please report it", BUG)

@@ -78,6 +78,12 @@ class CheckFailedError(EngineError):
     exit_code = 3
 
 
+class OutputError(EngineError):
+    """What was to be printed could not be written to standard output."""
+
+    exit_code = 74  # EX_IOERR of sysexits.h
+
+
 class LockedError(EngineError):
     """Another run of the same mapping holds the lock."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from urllib.parse import unquote
 
 from engine import logs
@@ -11,8 +12,63 @@ FORM = "postgresql://user:password@host:port/database"
 SCHEMES = ("postgresql", "postgres", "postgresql+psycopg2")
 REST = re.compile(r"(?P<authority>[^/?]*)(?:/(?P<dbname>[^?]*))?(?:\?(?P<query>.*))?", re.DOTALL)
 PLACE = re.compile(r"(?P<host>\[[^\[\]]+\]|[^:\[\],]*)(?::(?P<port>\d*))?", re.ASCII)
-# psycopg2.connect takes these for itself, so they must not come out of a URL.
-NOT_LIBPQ = {"dsn", "connection_factory", "cursor_factory", "async", "async_"}
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+OPTIONS = frozenset(
+    [
+        "application_name",
+        "channel_binding",
+        "client_encoding",
+        "connect_timeout",
+        "dbname",
+        "fallback_application_name",
+        "gssdelegation",
+        "gssencmode",
+        "gsslib",
+        "host",
+        "hostaddr",
+        "keepalives",
+        "keepalives_count",
+        "keepalives_idle",
+        "keepalives_interval",
+        "krbsrvname",
+        "load_balance_hosts",
+        "max_protocol_version",
+        "min_protocol_version",
+        "oauth_client_id",
+        "oauth_client_secret",
+        "oauth_issuer",
+        "oauth_scope",
+        "options",
+        "passfile",
+        "password",
+        "port",
+        "replication",
+        "require_auth",
+        "requirepeer",
+        "requiressl",
+        "scram_client_key",
+        "scram_server_key",
+        "service",
+        "servicefile",
+        "ssl_max_protocol_version",
+        "ssl_min_protocol_version",
+        "sslcert",
+        "sslcertmode",
+        "sslcompression",
+        "sslcrl",
+        "sslcrldir",
+        "sslkey",
+        "sslkeylogfile",
+        "sslmode",
+        "sslnegotiation",
+        "sslpassword",
+        "sslrootcert",
+        "sslsni",
+        "target_session_attrs",
+        "tcp_user_timeout",
+        "user",
+    ]
+)
 
 
 def read_url(url: str) -> dict[str, str]:
@@ -58,8 +114,14 @@ def _option(text: str) -> tuple[str, str]:
     if text == "ssl=true":  # as JDBC writes it, which libpq understands in a URL and nowhere else
         return "sslmode", "require"
     keyword, equals, value = text.partition("=")
-    if not equals or not re.fullmatch("[a-z_]+", keyword) or keyword in NOT_LIBPQ:
-        raise ValueError("has an option after the question mark that is not keyword=value of libpq")
+    if not equals or keyword not in OPTIONS:
+        close = get_close_matches(keyword, OPTIONS, n=1, cutoff=0.6) if equals else ()
+        hint = (
+            f" (did you mean '{close[0]}'?)" if close else ""
+        )  # what stands there may be a secret
+        raise ValueError(
+            f"has an option after the question mark that is not keyword=value of libpq{hint}"
+        )
     return keyword, _decoded(value)
 
 

@@ -70,12 +70,13 @@ def stop(folder: Path) -> None:
     """Stop the servers of a folder; their data stays."""
     if not folder.is_dir():
         raise SettingsError(f"there is no folder {folder}: nothing to stop")
-    Embedded(folder).stop()
-    # As root the data may be elsewhere, see Cluster.notes: deleting the folder would leave it behind.
-    links = sorted(link for link in folder.glob("*/data") if link.is_symlink())
-    places = [folder, *(link.resolve().parent for link in links)]
+    servers = Embedded(folder)
+    if not servers.made():
+        raise SettingsError(f"there are no databases of `engine demo` in {folder}: nothing to stop")
+    servers.stop()
+    places = [_near(place) for place in servers.places()]
     click.echo(f"no server runs in {folder} any more; the data is still there")
-    click.echo(f"to be rid of that too: rm -r {shlex.join(map(str, places))}")
+    click.echo(f"to be rid of that too: rm -r {shlex.join(places)}")
 
 
 def called() -> str:

@@ -13,12 +13,13 @@ from engine import retry
 from engine.commands.wire import WAREHOUSE, environment
 from engine.database.connect import Sessions, engine_for
 from engine.database.failure import sentence
-from engine.database.history import Past
+from engine.database.history import Past, mappings
 from engine.database.history import history as past_runs
-from engine.errors import RunError
+from engine.errors import RunError, did_you_mean
 from engine.report import table_lines
 from engine.settings import ConnectionSettings, settings_for
 
+Found = tuple[tuple[Past, ...], tuple[str, ...]]
 COUNTS = ("read", "inserted", "updated", "unchanged", "rejected")
 
 
@@ -26,33 +27,43 @@ def history(mapping: str | None, limit: int, report: str, *, folder: Path | None
     """Print the newest runs, newest first."""
     with environment(folder) as environ:
         settings = settings_for(WAREHOUSE, environ)["warehouse"]
-        runs = read(settings, mapping, limit)
+        runs, known = read(settings, mapping, limit)
     if report == "json":
         rows = [asdict(run) | {"started_at": run.started_at.isoformat()} for run in runs]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
     elif not runs:
-        click.echo("no runs yet")
+        click.echo(_nothing(mapping, known))
     else:
         click.echo("\n".join(lines(runs)))
 
 
-def read(settings: ConnectionSettings, mapping: str | None, limit: int) -> tuple[Past, ...]:
-    """Return the newest runs, newest first; RunError when the warehouse cannot be asked, after some tries."""
+def read(settings: ConnectionSettings, mapping: str | None, limit: int) -> Found:
+    """Return the newest runs, newest first, and the mappings that were ever run.
+
+    RunError when the warehouse cannot be asked, after some tries.
+    """
     return retry.retrying("reading the history")(_read_once, settings, mapping, limit)
 
 
-def _read_once(settings: ConnectionSettings, mapping: str | None, limit: int) -> tuple[Past, ...]:
+def _read_once(settings: ConnectionSettings, mapping: str | None, limit: int) -> Found:
     with Sessions() as sessions:
         connection = sessions.connect(engine_for(settings, read_only=True), autocommit=True)
         try:
-            return past_runs(connection, mapping, limit)
+            return past_runs(connection, mapping, limit), mappings(connection)
         except DBAPIError as error:
             raise RunError(sentence(error), transient=retry.is_transient(error)) from error
 
 
+def _nothing(mapping: str | None, known: tuple[str, ...]) -> str:
+    if mapping is None or not known:
+        return "no runs yet"
+    hint = did_you_mean(mapping, known)
+    return f"no runs of a mapping named '{mapping}'" + (f" ({hint})" if hint else "")
+
+
 def lines(runs: tuple[Past, ...]) -> list[str]:
     """Return the runs as a table, the errors below it."""
-    head = ["started (UTC)", "mapping", "status", "seconds", *COUNTS, "warnings"]
+    head = ["started (UTC)", "mapping", "status", "seconds", *COUNTS, "warnings", "failures"]
     body = [
         [
             f"{run.started_at:%Y-%m-%d %H:%M:%S}",
@@ -62,12 +73,14 @@ def lines(runs: tuple[Past, ...]) -> list[str]:
             # What a failed run counted, it did not publish.
             *(f"{run.counts.get(count, 0):,}" if run.status == "done" else "" for count in COUNTS),
             str(run.warnings),
+            str(run.failures),
         ]
         for run in runs
     ]
     errors = [
-        f"{run.started_at:%Y-%m-%d %H:%M:%S} {' '.join(run.error.split())}"
+        f"{run.started_at:%Y-%m-%d %H:%M:%S} {line}"
         for run in runs
-        if run.error
+        for line in (run.error or "").splitlines()
+        if line.strip()
     ]
     return table_lines([head, *body]) + errors

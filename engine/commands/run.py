@@ -6,14 +6,14 @@ import os
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
 
 from engine.commands.choice import Choice
 from engine.commands.wire import connected, selected
-from engine.errors import SettingsError
+from engine.errors import OutputError, SettingsError
 from engine.logs import bound, configure
 from engine.mapping.load import load
 from engine.plan.steps import Done, Step
@@ -59,11 +59,25 @@ def run(
         outcome = Outcome(listener)
         try:
             do_run(loaded, settings, options, outcome, run_id)
-        finally:
+        except BaseException:
             if outcome.report and report == "json":
-                click.echo(as_json(outcome.report))
-    if outcome.report and report == "text":
-        click.echo(as_text(outcome.report))
+                with suppress(OSError):  # why the run failed is to be heard in any case
+                    click.echo(as_json(outcome.report))
+            raise
+    if outcome.report:
+        _tell(as_json(outcome.report) if report == "json" else as_text(outcome.report))
+
+
+def _tell(report: str) -> None:
+    """Print the report of a run that is done."""
+    try:
+        click.echo(report)
+    except OSError as error:
+        reason = (error.strerror or "failed").lower()
+        raise OutputError(
+            f"the star was published, but the report could not be written: {reason}; "
+            "`engine history` lists the run"
+        ) from error
 
 
 class Both:

@@ -23,6 +23,7 @@ class Past:
     seconds: float | None
     counts: dict[str, int]
     warnings: int
+    failures: int
     error: str | None
 
 
@@ -32,13 +33,23 @@ select r.run_id::text, r.mapping, r.started_at, r.seconds, r.error,
   coalesce((select jsonb_object_agg(s.measure, s.rows) from (
     select measure, sum(rows) as rows from engine.step as s
     where s.run_id = r.run_id and s.measure <> '' group by measure) as s), '{}') as counts,
-  (select count(*) from engine.check_result as c where c.run_id = r.run_id and c.status <> 'pass') as warnings
+  (select count(*) from engine.check_result as c where c.run_id = r.run_id and c.status = 'warn') as warnings,
+  (select count(*) from engine.check_result as c where c.run_id = r.run_id and c.status = 'fail') as failures
 from engine.run as r
 left join engine.lock as l on l.run_id = r.run_id
 where cast(:mapping as text) is null or r.mapping = :mapping
 order by r.started_at desc, r.run_id
 limit :most
 """
+
+
+def mappings(connection: Connection) -> tuple[str, ...]:
+    """Return the name of every mapping that was ever run here."""
+    if version_of(connection) == 0:
+        return ()
+    return tuple(
+        connection.execute(text("select distinct mapping from engine.run order by 1")).scalars()
+    )
 
 
 def history(connection: Connection, mapping: str | None, most: int) -> tuple[Past, ...]:
@@ -57,6 +68,7 @@ def history(connection: Connection, mapping: str | None, most: int) -> tuple[Pas
             row.seconds,
             {name: int(count) for name, count in row.counts.items()},
             row.warnings,
+            row.failures,
             row.error,
         )
         for row in rows

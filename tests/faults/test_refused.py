@@ -114,7 +114,7 @@ def asked(databases, question, **variables):
     settings = settings_for(CONNECTIONS, {**databases.environment, **variables})
     if question == "plan":
         return plan(load(STAR), settings)[0].stages
-    return read_history(settings["warehouse"], None, 10)
+    return read_history(settings["warehouse"], None, 10)[0]
 
 
 @pytest.mark.parametrize(

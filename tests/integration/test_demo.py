@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -152,6 +153,24 @@ def test_every_command_works_on_the_databases_of_the_demo_while_they_are_stopped
     assert [run["status"] for run in runs] == ["done", "done"]
     assert list((project / "my databases").glob("*/data/postmaster.pid")) == []
     Embedded(project / "my databases").remove()
+
+
+def test_only_what_is_ours_is_advised_to_be_deleted(project):
+    mine = project / "mine"
+    mine.mkdir()
+    (mine / "notes").write_text("")
+    for arguments in ([], ["--stop"]):
+        said = engine(project, "demo", "--folder", "mine", *arguments, code=2)
+        assert "databases of `engine demo`" in said
+    assert [path.name for path in mine.iterdir()] == ["notes"]
+    (mine / "notes").unlink()
+    engine(project, "demo", "--folder", "mine")
+    (mine / "notes").write_text("")
+    stopped = engine(project, "demo", "--stop", "--folder", "mine").splitlines()[-1]
+    _, _, command = stopped.partition(": rm -r ")
+    assert {"mine/source", "mine/warehouse", "mine/README.txt"} <= set(shlex.split(command))
+    shell(project, f"rm -r {command}")
+    assert [path.name for path in mine.iterdir()] == ["notes"]
 
 
 def test_servers_that_were_killed_recover(project):

@@ -23,6 +23,7 @@ from engine.database.embedded import binaries as binaries_module
 from engine.database.embedded.account import account, fallback, within_reach
 from engine.database.embedded.binaries import Binaries, locate
 from engine.database.embedded.lock import exclusive
+from engine.database.embedded.pair import README
 from engine.database.embedded.server import passwords
 from engine.errors import RunError, SettingsError
 
@@ -400,10 +401,21 @@ def test_a_folder_that_cannot_be_made(folder: Path, make: Make) -> None:
         SettingsError, match=r"file/demo: no folder .* can be made there: Not a dir"
     ):
         make(folder / "file/demo").start()
+    (folder / "file").unlink()
+    (folder / "README.txt").write_text(README)
     (folder / "source").write_text("")
     with pytest.raises(SettingsError, match=r"source: .*exists"):
         make().start()
     (folder / "source").unlink()
+
+
+@pytest.mark.parametrize("name", ["README.txt", "source", "notes"])
+def test_a_folder_of_somebody_else_is_refused(folder: Path, make: Make, name: str) -> None:
+    (folder / name).write_text("mine")
+    with pytest.raises(SettingsError, match="holds something else than databases of `engine demo`"):
+        make().start()
+    assert [path.name for path in folder.iterdir()] == [name]
+    assert (folder / name).read_text() == "mine"
 
 
 def test_a_folder_that_was_deleted_is_made_anew(embedded: Embedded, query: Query) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from engine.errors import CheckFailedError
@@ -218,3 +221,62 @@ def test_a_slash_in_a_password_does_not_show_the_rest_of_it(stars):
     assert done.returncode == 2
     assert "/ as %2F" in done.stderr
     assert "ss" not in done.stderr.replace("passwords", "").replace("password", "")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("to", ["> /dev/full", "| head -c 0"])
+def test_a_report_that_nobody_takes_is_no_failure_of_the_run(stars, form, to):
+    stars.source(SHOP)
+    path = stars.write(shop())
+    command = (
+        f"exec 3>&1; set -o pipefail; {sys.executable} -m engine run {path} --report {form} {to}"
+    )
+    done = subprocess.run(
+        ["bash", "-c", f"{command}; echo code $? >&3"],
+        env=stars.environment(None),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    last = done.stderr.splitlines()[-1]
+    # A report that fits into the pipe before its reader ends is written.
+    if done.stdout != "code 0\n" or "head" not in to:
+        assert done.stdout == "code 74\n", done.stderr
+        assert last.startswith("the star was published, but the report could not be written: ")
+    assert "Traceback" not in done.stderr
+    assert stars.column("SELECT status FROM engine.run") == ["done"]
+
+
+def test_history_tells_each_line_of_an_error_and_failures_from_warnings(stars):
+    stars.source(SHOP)
+    checks = [{"not_null": "name"}, {"accepted": {"name": ["a"]}}, {"unique": "id"}]
+    checks.append({"accepted": {"name": ["b"]}, "severity": "warn"})
+    checks.append({"accepted": {"id": [7]}})
+    mapping = star(dim_m=dimension("SELECT id, name FROM m", checks=checks))
+    with pytest.raises(CheckFailedError):
+        stars.run(mapping)
+    lines = stars.engine("history").stdout.splitlines()
+    assert lines[0].split()[-2:] == ["warnings", "failures"]
+    assert lines[1].split()[-2:] == ["1", "2"]
+    errors = [line.partition(": ")[2] for line in lines[2:-1]]
+    assert [error.partition(" fails")[0] for error in errors] == [
+        "dim_m: check 'accepted name'",
+        "dim_m: check 'accepted id'",
+    ]
+    assert lines[-1].endswith(" nothing was published")
+
+
+def test_history_of_a_mapping_that_never_ran(stars):
+    stars.source(SHOP)
+    assert stars.engine("history", "--mapping", "nix").stdout == "no runs yet\n"
+    stars.run(shop())
+    said = stars.engine("history", "--mapping", "litle").stdout
+    assert said == "no runs of a mapping named 'litle' (did you mean 'little'?)\n"
+
+
+def test_an_option_of_a_url_that_libpq_does_not_know(stars):
+    url = f"{stars.databases.warehouse_url}?sslmod=disable"
+    done = stars.engine("history", environment={"WAREHOUSE_URL": url})
+    assert done.returncode == 2
+    assert "is not keyword=value of libpq (did you mean 'sslmode'?)" in done.stderr

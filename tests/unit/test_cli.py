@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -94,6 +96,42 @@ def test_wrong_arguments_settings_and_mappings_exit_2_and_say_why(arguments, mes
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c != "completion"])
+@pytest.mark.parametrize(
+    ("variable", "message"),
+    [
+        ("LOG_LEVEL", "LOG_LEVEL: 'loud' is not one of debug, info"),
+        ("LOG_FORMAT", "LOG_FORMAT: 'loud'"),
+    ],
+)
+def test_every_command_refuses_a_log_that_is_not_known(command, variable, message):
+    done = engine(command, **{variable: "loud"})
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_the_example_of_a_var_names_one_of_the_star(tmp_path):
+    example = re.search(r"Example: +engine (run .*)", engine("run", "--help").stdout)
+    assert example is not None
+    done = engine(*shlex.split(example[1]))
+    assert "SOURCE_URL is missing" in done.stderr
+    assert "no var" not in done.stderr
+
+
+def test_output_that_cannot_be_written_is_no_bug():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "engine", "completion", "bash"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 74
+    assert done.stderr == "the output could not be written: no space left on device\n"
 
 
 def test_a_reader_who_has_seen_enough_is_no_bug():

@@ -30,6 +30,7 @@ The databases of `engine demo`: two PostgreSQL servers that belong to this folde
 In each: data (the database itself, or a link to it), passfile (its passwords), port, server.log.
 To be rid of it all: run `engine demo --stop`, then delete this folder.
 """
+OWN = ("source", "warehouse", "README.txt", ".lock", ".users")
 
 
 class Embedded:
@@ -74,6 +75,22 @@ class Embedded:
     def running(self) -> bool:
         """Return whether both servers run."""
         return all(instance.postmaster.pid() is not None for instance in self._instances())
+
+    def made(self) -> bool:
+        """Return whether the folder has databases of ours, or begins to have them."""
+        begun = (self.folder / name / "data" for name in ("source", "warehouse"))
+        return any(data.exists() for data in begun) or _is_ours(self.folder / "README.txt")
+
+    def places(self) -> tuple[Path, ...]:
+        """Return what to delete to be rid of it all: the folder, or what is ours where there is more."""
+        names = {path.name for path in self.folder.iterdir()}
+        own = [self.folder / name for name in OWN if name in names]
+        # As root the data may be elsewhere, see Cluster.notes: deleting the folder would leave it behind.
+        links = sorted(link for link in self.folder.glob("*/data") if link.is_symlink())
+        return (
+            *([self.folder] if names <= set(OWN) else own),
+            *(link.resolve().parent for link in links if link.parent.name in OWN),
+        )
 
     def start(self) -> None:
         """Start what does not run, after making what does not exist.
@@ -152,7 +169,12 @@ class Embedded:
     def _make_folder(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if not (self.folder / "README.txt").exists():  # it may be somebody else's
+            if not self.made():
+                if any(path.name not in OWN[-2:] for path in self.folder.iterdir()):
+                    raise SettingsError(
+                        f"{self.folder}: the folder holds something else than databases of `engine demo`: "
+                        "name one that is empty or not there yet"
+                    )
                 (self.folder / "README.txt").write_text(README, encoding="utf-8")
         except OSError as error:
             raise SettingsError(
@@ -175,3 +197,10 @@ class Embedded:
         if self._share is not None:
             self._share.release()
             self._share = None
+
+
+def _is_ours(readme: Path) -> bool:
+    try:
+        return readme.read_text(encoding="utf-8").startswith(README.partition("\n")[0])
+    except (OSError, UnicodeDecodeError):
+        return False
