@@ -80,17 +80,6 @@ class ConnectionSettings:
         arguments |= {"dbname": self.database, "user": self.user}
         return arguments | ({"password": self.secret.reveal()} if self.secret else {})
 
-    def url_parts(self) -> dict[str, str | int | dict[str, str] | None]:
-        """Return the arguments of sqlalchemy.URL.create but the first, the password among them."""
-        return {
-            "username": self.user,
-            "password": self.secret.reveal() if self.secret else None,
-            "host": self.host,
-            "port": self.port,
-            "database": self.database,
-            "query": dict(self.options),
-        }
-
     def describe(self) -> str:
         """Return user@host:port/database, for messages."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -138,15 +127,6 @@ def settings_for(
     if problems:
         raise SettingsError("\n".join(problems))
     return found
-
-
-def connection_settings(prefix: str, environ: Mapping[str, str]) -> ConnectionSettings:
-    """Return the settings that <prefix>_URL or <prefix>_HOST, … give, or raise SettingsError."""
-    draft = _draft(prefix, environ)
-    settings = _settings(draft)
-    if settings is None:
-        raise SettingsError("\n".join(draft.problems))
-    return settings
 
 
 def log_settings(environ: Mapping[str, str], *, terminal: bool) -> LogSettings:

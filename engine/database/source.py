@@ -51,7 +51,10 @@ class Origin:
 
 
 class Snapshot:
-    """A read-only view of one source at one moment; `reader` may stream, others join by `join`."""
+    """A read-only view of one source at one moment: `reader` holds it, and who streams joins it by `join`.
+
+    `monitor` looks from outside at who else is writing.
+    """
 
     def __init__(self, engine: Engine, sessions: Sessions) -> None:
         self._engine = engine

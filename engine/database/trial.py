@@ -12,9 +12,8 @@ from engine.database.failure import message_of
 from engine.database.refusal import refused
 from engine.errors import Problem
 from engine.mapping.document import Document
-from engine.mapping.model import Check, Dimension, Entry, Star
+from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
 from engine.mapping.template import THIS
-from engine.plan.checks import ROW_WISE
 from engine.plan.shape import bare, definitions, key_type
 from engine.plan.world import World
 from engine.sql.quote import ident, literal, type_name, typed

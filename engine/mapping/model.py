@@ -15,6 +15,8 @@ NullCursor = Literal["always", "never", "fail"]
 CheckKind = Literal[
     "not_null", "unique", "accepted", "range", "references", "row_count", "freshness", "sql"
 ]
+# The kinds that say which row is wrong.
+ROW_WISE: tuple[CheckKind, ...] = ("not_null", "accepted", "range", "references")
 Severity = Literal["error", "warn"]
 
 

@@ -7,11 +7,10 @@ from datetime import date
 
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
-from engine.mapping.model import Check, Dimension, Entry, Scalar, Star
+from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Scalar, Star
 from engine.mapping.rules_entries import unknown_dimension
 from engine.mapping.scalars import shown
 
-_ROW_WISE = ("not_null", "accepted", "range", "references")
 _WITHOUT_MAX = ("row_count", "freshness")
 
 
@@ -60,9 +59,9 @@ def check_words_go_together(star: Star, document: Document) -> Iterator[Problem]
         if check.path in seen:  # one entry over several columns
             continue
         seen.add(check.path)
-        if check.reject and check.kind not in _ROW_WISE:
+        if check.reject and check.kind not in ROW_WISE:
             what = f"on_failure: reject, but {check.kind} does not say which row is wrong"
-            hint = "it is possible with " + ", ".join(_ROW_WISE)
+            hint = "it is possible with " + ", ".join(ROW_WISE)
             yield document.problem(f"{check.path}.on_failure", what, hint)
         elif check.reject and check.severity == "warn":
             what = "on_failure: reject together with severity: warn"

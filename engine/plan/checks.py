@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.mapping.model import Check, Dimension, Entry, Star
+from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
 from engine.plan.shape import (
     bare,
     column_types,
@@ -24,7 +24,6 @@ from engine.plan.steps import (
 )
 from engine.plan.world import World
 
-ROW_WISE = ("not_null", "accepted", "range", "references")
 MOST_ROWS = 2**63 - 1
 
 

@@ -2,7 +2,9 @@
 
 A row that is committed late carries an old cursor. So the watermark may only move to a *mark*, the moment
 and the highest cursor of a read, when every transaction that was open during the newest read began after
-the mark: whatever those transactions still write has a higher cursor than the mark's.
+the mark: what those still write gets its cursor from a clock or a sequence after the mark was made, so that
+it is not below the mark's. Where cursors are given otherwise, or the open transactions cannot be seen, a lag
+in seconds stands for them.
 """
 
 from __future__ import annotations

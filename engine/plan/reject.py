@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.errors import Place
-from engine.mapping.model import Check, Dimension, Entry, Fact, Star
-from engine.plan.checks import ROW_WISE, condition
+from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Fact, Star
+from engine.plan.checks import condition
 from engine.plan.quality import label
 from engine.plan.shape import match_columns, rows, stage
 from engine.plan.steps import (

@@ -47,8 +47,9 @@ class Reading:
 class World:
     """Everything that a plan depends on beside the mapping.
 
-    `sources`: the columns of each entry's query. `types`: the type of each computed column of an entry,
-    and of each value that a lookup compares, by the name that the stage gives it. `tables`: by entry.
+    `sources`: the columns of each entry's query. `types`: by entry, the type of each column of the star by
+    its name, that of an expression before its cast by `=name`, and that of each value that a lookup compares
+    by `lookup.column` (see shape.probe_name). `tables`: by entry.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     """
 

@@ -21,7 +21,6 @@ FILTERS = {
     "literal": quote.literal,
     "typed": quote.typed,
     "type": quote.type_name,
-    "expression": quote.expression,
     "query": quote.query,
     "this": lambda sql, table: quote.query(sql.replace("{{ this }}", quote.table(table))),
     "order": quote.ordering,

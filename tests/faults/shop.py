@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from engine.commands.wire import WAREHOUSE
 from engine.database.connect import Sessions, engine_for
 from engine.database.history import Past, history
 from engine.mapping.load import load
 from engine.report import Report
 from engine.run import Options, run
-from engine.settings import connection_settings, settings_for
+from engine.settings import settings_for
 from tests.conftest import Databases, Row, connect, query
 
 ROOT = Path(__file__).parents[2]
@@ -114,7 +115,7 @@ def digests(url: str, queries: Mapping[str, str]) -> dict[str, Row]:
 
 def past(databases: Databases) -> tuple[Past, ...]:
     """Return what `engine history` lists, newest first."""
-    settings = connection_settings("WAREHOUSE", databases.environment)
+    settings = settings_for(WAREHOUSE, databases.environment)["warehouse"]
     with Sessions() as sessions:
         connection = sessions.connect(engine_for(settings, read_only=True), autocommit=True)
         return history(connection, None, 100)
