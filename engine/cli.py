@@ -249,6 +249,7 @@ def _fail(message: str, code: int) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; never a traceback, but for a bug of the engine."""
     signal.signal(signal.SIGTERM, _end)
+    _open_what_is_closed()
     gc.set_threshold(
         100_000, 50, 50
     )  # imports make much and drop little: 0.05 s less of collecting
@@ -262,6 +263,14 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         gc.freeze()  # the end of the process needs no last collection: 0.1 s less
     return 0
+
+
+def _open_what_is_closed() -> None:
+    """Put the null device where a caller has closed stdout or stderr, before a socket gets their number."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            null = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (open to the end)
+            setattr(sys, name, null)
 
 
 def _drop_output() -> None:

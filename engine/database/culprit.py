@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from engine.plan.steps import Join, Rows, Step, Table, Value
 from engine.sql.fragments import value
 from engine.sql.quote import ident, table, type_name
 
-PATIENCE = 60  # seconds for one try: the run has failed, and a person waits for the reason
+PATIENCE = 60  # seconds for the whole search: the run has failed, and a person waits for the reason
 SHOWN = 100  # characters of a key
 MOST_ROWS = 65_536  # of a page: as many as its numbers allow
 
@@ -62,7 +63,8 @@ def _searched(
     own = str(getattr(about, "path", ""))  # a rule's or a check's own comparison may be what failed
     if not isinstance(stage, Table):
         return own, ""
-    search = _Search(origin, warehouse, stage, table(_scratch(star, step)))
+    until = time.monotonic() + PATIENCE
+    search = _Search(origin, warehouse, stage, table(_scratch(star, step)), until)
     for suspect in _suspects(step.entry, rows, join, star, document):
         if search.fails(suspect):
             return suspect.path, search.row(suspect, step.entry, star)
@@ -97,11 +99,15 @@ class _Search:
     warehouse: Connection
     stage: Table
     scratch: str
+    until: float  # by time.monotonic
 
     def fails(self, suspect: Suspect, part: str = "true") -> bool:
         """Say whether an expression fails on a part of the stage just as the step did."""
+        left = int(1000 * (self.until - time.monotonic()))
+        if left <= 0:
+            return False
         computed = f"select {value(suspect.value)} as c from {table(self.stage)} where {part}"
-        statements = [f"set local statement_timeout = '{PATIENCE}s'"]
+        statements = [f"set local statement_timeout = {left}"]
         if suspect.type:  # an assignment, as it alone proves that a text is not too long
             statements.append(f"create table {self.scratch} (c {type_name(suspect.type)})")
             statements.append(f"insert into {self.scratch} {computed}")
@@ -125,6 +131,9 @@ class _Search:
         pages = int(execute(self.warehouse, size).scalar_one())
         page = self._halved(suspect, 0, pages, "({}, 0)")
         item = self._halved(suspect, 0, MOST_ROWS - 1, f"({page}, {{}})")
+        spot = f"ctid = '({page}, {item})'"
+        if not self.fails(suspect, spot):  # there was no time left, or it fails by chance
+            return ""
         entry = next(entry for entry in star.entries if entry.name == name)
         copied = {column.name for column in entry.columns if column.expr is None}
         keys = [column for column in match_columns(entry) if column in copied]
@@ -133,7 +142,7 @@ class _Search:
         listed = ", ".join(f"left({ident(key)}::text, {SHOWN})" for key in keys)
         found = execute(
             self.warehouse,
-            f"select {listed} from {table(self.stage)} where ctid = '({page}, {item})'",
+            f"select {listed} from {table(self.stage)} where {spot}",
         ).first()
         self.warehouse.rollback()
         pairs = zip(keys, found, strict=True) if found else ()

@@ -93,3 +93,16 @@ def test_what_a_check_cannot_compute_is_at_the_check(shop):
     check = {"sql": "SELECT 1 FROM {{ this }} WHERE 1 / (id - 4321) > 5"}
     error = failure(shop, star(f=fact(QUERY, columns(), checks=[check])))
     assert ": facts.f.checks.0: check sql failed: division by zero" in error
+
+
+def test_the_search_ends_and_names_no_wrong_row(shop, monkeypatch):
+    """An expression so slow that the time of the search is over before its row is found."""
+    monkeypatch.setattr("engine.database.culprit.PATIENCE", 0)
+    error = failure(shop, star(f=fact(QUERY, columns(bad="1 / quantity"))))
+    assert error == "f: create filled failed: division by zero"
+
+
+def test_what_fails_by_chance_names_no_row(shop):
+    chance = "1 / (case when random() < 0.5 then 0 else 1 end)"
+    error = failure(shop, star(f=fact(QUERY, columns(bad=chance))))
+    assert ": facts.f.columns.bad: create filled failed: division by zero" in error
