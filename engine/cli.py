@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import gc
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 import click
 
 from engine import __version__
+from engine.commands import output
 from engine.commands.choice import Choice
 from engine.errors import EngineError, OutputError, SettingsError
 
@@ -249,7 +249,7 @@ def _fail(message: str, code: int) -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; never a traceback, but for a bug of the engine."""
     signal.signal(signal.SIGTERM, _end)
-    _open_what_is_closed()
+    output.open_what_is_closed()
     gc.set_threshold(
         100_000, 50, 50
     )  # imports make much and drop little: 0.05 s less of collecting
@@ -265,26 +265,6 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _open_what_is_closed() -> None:
-    """Put the null device where a caller has closed stdout or stderr, before a socket gets their number."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            null = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (open to the end)
-            setattr(sys, name, null)
-
-
-def _drop_output() -> None:
-    """Let what is left to print go nowhere, so that Python's own end does not fail on it once more."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _drop_output_that_fails() -> None:
-    try:
-        sys.stdout.flush()
-    except OSError:
-        _drop_output()
-
-
 def _exit_code(error: Exception) -> int:
     """Say what went wrong on stderr, and return the exit code that tells it apart."""
     if isinstance(error, click.exceptions.Exit):
@@ -293,20 +273,16 @@ def _exit_code(error: Exception) -> int:
         error.show()
         return 2
     if isinstance(error, EngineError):
-        _drop_output_that_fails()
+        output.drop_what_fails()
         text = str(error)
         return _fail(text if "\n" in text or ":" in text else f"error: {text}", error.exit_code)
     if isinstance(error, click.Abort):
         return _fail("interrupted: nothing was published", INTERRUPTED)
     if isinstance(error, BrokenPipeError):  # whoever read stdout has seen enough
-        _drop_output()
+        output.drop()
         return 0
-    if (
-        isinstance(error, OSError)
-        and error.errno in (errno.ENOSPC, errno.EIO)
-        and not error.filename
-    ):
-        _drop_output()
+    if isinstance(error, OSError) and output.is_full(error):
+        output.drop()
         return _fail(
             f"the output could not be written: {str(error.strerror).lower()}", OutputError.exit_code
         )
