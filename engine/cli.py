@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -25,6 +26,7 @@ BUG = 70
 INTERRUPTED = 130
 MAPPING = Path("mappings/star.yml")
 FOLDER = Path(".demo")
+METRICS_PORT = 9464  # what Prometheus exporters of applications have by custom
 
 Function = Callable[..., None]
 
@@ -184,6 +186,80 @@ def run(
     work(mapping, overrides, choice, log, report=report, folder=folder)
 
 
+@engine.command(epilog='Example:  engine schedule mappings/star.yml --cron "0 * * * *"')
+@mapping_argument
+@click.option(
+    "--cron",
+    required=True,
+    envvar="SCHEDULE_CRON",
+    help="When runs are due: minute, hour, day, month, weekday; six fields begin with seconds.  "
+    "[SCHEDULE_CRON]",
+)
+@click.option(
+    "--timezone",
+    "zone",
+    default="UTC",
+    show_default=True,
+    envvar="SCHEDULE_TIMEZONE",
+    help="The time zone of --cron, such as Europe/Amsterdam.  [SCHEDULE_TIMEZONE]",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(0, 86_400),
+    default=25,
+    show_default=True,
+    help="Seconds that a run in flight has to end after SIGTERM, before it is rolled back.",
+)
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 31_536_000),
+    help="Seconds after which a run that has not ended is overdue.  "
+    "[default: until the next one is due, 300 at least]",
+)
+@click.option("--metrics-address", default="127.0.0.1", show_default=True, metavar="ADDRESS")
+@click.option(
+    "--metrics-port",
+    type=click.IntRange(0, 65_535),
+    default=METRICS_PORT,
+    show_default=True,
+    help="Where /metrics and /healthz answer; 0 lets the system choose.",
+)
+@choice
+@variables
+@databases
+@logging_options
+def schedule(
+    log: dict[str, str | None],
+    /,
+    mapping: Path,
+    choice: Choice,
+    overrides: dict[str, str],
+    folder: Path | None,
+    **how: Any,
+) -> None:
+    """Run the mapping whenever it is due, one run at a time, until a signal ends it."""
+    from engine.commands.schedule import How
+    from engine.commands.schedule import schedule as work
+
+    work(mapping, overrides, choice, log, How(**how, folder=folder))
+
+
+@engine.command(epilog="Example:  engine health")
+@click.option("--metrics-address", "address", default="127.0.0.1", show_default=True)
+@click.option(
+    "--metrics-port",
+    "port",
+    type=click.IntRange(1, 65_535),
+    default=METRICS_PORT,
+    show_default=True,
+)
+def health(address: str, port: int) -> None:
+    """Ask `engine schedule` whether all is well; fails when the last run failed or one is overdue."""
+    from engine.commands.schedule import health as work
+
+    work(address, port)
+
+
 @engine.command(epilog="Example:  engine ddl mappings/star.yml > init/warehouse/01-schema.sql")
 @mapping_argument
 @variables
@@ -254,7 +330,7 @@ def main(arguments: list[str] | None = None) -> int:
         100_000, 50, 50
     )  # imports make much and drop little: 0.05 s less of collecting
     try:
-        engine.main(arguments, prog_name="engine", standalone_mode=False)
+        code = engine.main(arguments, prog_name="engine", standalone_mode=False)
         sys.stdout.flush()
     except Exception as error:  # noqa: BLE001  (the one place that catches errors)
         return _exit_code(error)
@@ -262,7 +338,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail("interrupted: nothing was published", INTERRUPTED)
     finally:
         gc.freeze()  # the end of the process needs no last collection: 0.1 s less
-    return 0
+    return code if isinstance(code, int) else 0  # a command that ended by click's Exit
 
 
 def _exit_code(error: Exception) -> int:

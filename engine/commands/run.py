@@ -110,14 +110,7 @@ class Both:
 @contextmanager
 def listening(options: Mapping[str, str | None]) -> Iterator[Listener]:
     """Give the listener that suits: a display on a terminal, a log of steps anywhere else and in LOG_FILE."""
-    wanted = log_settings(os.environ, terminal=sys.stderr.isatty())
-    form = options.get("log_format") or wanted.form
-    level = (options.get("log_level") or wanted.level).upper()
-    try:
-        configure(form, level, file=wanted.file)  # type: ignore[arg-type]
-    except OSError as error:
-        reason = (error.strerror or "failed").lower()
-        raise SettingsError(f"LOG_FILE: cannot write {wanted.file}: {reason}") from error
+    form, file = configured(options, terminal=sys.stderr.isatty())
     if form == "text" and sys.stderr.isatty():
         # The display's library is slow to import, and a scheduled run has no use for it.
         from rich.console import Console
@@ -125,6 +118,19 @@ def listening(options: Mapping[str, str | None]) -> Iterator[Listener]:
         from engine.display import Terminal
 
         with Terminal(Console(stderr=True)) as terminal:
-            yield Both(terminal, Log(file_only=True)) if wanted.file else terminal
+            yield Both(terminal, Log(file_only=True)) if file else terminal
     else:
         yield Log()
+
+
+def configured(options: Mapping[str, str | None], *, terminal: bool) -> tuple[str, Path | None]:
+    """Set up the logs by the options and the environment; return their form and LOG_FILE."""
+    wanted = log_settings(os.environ, terminal=terminal)
+    form = options.get("log_format") or wanted.form
+    level = (options.get("log_level") or wanted.level).upper()
+    try:
+        configure(form, level, file=wanted.file)  # type: ignore[arg-type]
+    except OSError as error:
+        reason = (error.strerror or "failed").lower()
+        raise SettingsError(f"LOG_FILE: cannot write {wanted.file}: {reason}") from error
+    return form, wanted.file

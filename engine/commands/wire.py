@@ -43,9 +43,14 @@ def connected(
 
     SettingsError names all that are missing.
     """
-    needed = {"warehouse", *sources_of(chosen(star, select))}
     with environment(folder) as environ:
-        yield settings_for((c for c in star.connections if c.name in needed), environ)
+        yield settings_for(needed(star, select), environ)
+
+
+def needed(star: Star, select: tuple[str, ...] = ()) -> tuple[Connection, ...]:
+    """Return the connections that the selected entries of a mapping need."""
+    names = {"warehouse", *sources_of(chosen(star, select))}
+    return tuple(connection for connection in star.connections if connection.name in names)
 
 
 def selected(star: Star, patterns: tuple[str, ...]) -> tuple[str, ...]:

@@ -52,6 +52,28 @@ def mappings(connection: Connection) -> tuple[str, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """When the newest run of a mapping that was published began, if there is one; whether any ran at all."""
+
+    any: bool
+    done: datetime | None
+
+
+def latest(connection: Connection, mapping: str) -> Latest:
+    """Return what the ledger knows of the newest runs of a mapping."""
+    if version_of(connection) == 0:
+        return Latest(any=False, done=None)
+    row = connection.execute(
+        text(
+            "select count(*) > 0 as any, max(started_at) filter (where status = 'done') as done "
+            "from engine.run where mapping = :mapping"
+        ),
+        {"mapping": mapping},
+    ).one()
+    return Latest(row.any, row.done)
+
+
 def history(connection: Connection, mapping: str | None, most: int) -> tuple[Past, ...]:
     """Return the newest runs, newest first; none when the warehouse has no ledger yet."""
     if version_of(connection) == 0:
