@@ -13,7 +13,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from engine.settings import connection_settings
+from engine.mapping.model import Connection
+from engine.settings import settings_for
 
 HERE = Path(__file__).parent
 ADMIN = Path("/run/secrets/source_admin_password")
@@ -27,8 +28,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("stack")
 
 
-def rows(arguments: dict[str, Any], sql: str) -> list[Row]:
-    connection = psycopg2.connect(**arguments)
+def arguments(prefix: str) -> dict[str, Any]:
+    """Return what psycopg2 takes to connect where the variables of this prefix say."""
+    return settings_for([Connection("it", prefix)], os.environ)["it"].connect_args()
+
+
+def rows(given: dict[str, Any], sql: str) -> list[Row]:
+    connection = psycopg2.connect(**given)
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(sql)
@@ -40,21 +46,20 @@ def rows(arguments: dict[str, Any], sql: str) -> list[Row]:
 @pytest.fixture
 def source() -> Callable[[str], list[Row]]:
     """Run SQL in the source, as the engine's role."""
-    return lambda sql: rows(connection_settings("SOURCE", os.environ).connect_args(), sql)
+    return lambda sql: rows(arguments("SOURCE"), sql)
 
 
 @pytest.fixture
 def shop() -> Callable[[str], list[Row]]:
     """Run SQL in the source as its superuser: as the shop, which writes."""
     password = {"user": "postgres", "password": ADMIN.read_text().rstrip("\n")}
-    arguments = connection_settings("SOURCE", os.environ).connect_args() | password
-    return lambda sql: rows(arguments, sql)
+    return lambda sql: rows(arguments("SOURCE") | password, sql)
 
 
 @pytest.fixture
 def warehouse() -> Callable[[str], list[Row]]:
     """Run SQL in the warehouse, as the engine's role."""
-    return lambda sql: rows(connection_settings("WAREHOUSE", os.environ).connect_args(), sql)
+    return lambda sql: rows(arguments("WAREHOUSE"), sql)
 
 
 @pytest.fixture
