@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.compose.stack import ROOT, add_orders, assert_star_is_right, call, docker, listens, until
+from tests.compose.stack import ROOT, add_orders, assert_star_is_right, docker, listens, until
 
 DATABASES = ("source-db", "warehouse")
 SERVICES = (*DATABASES, "etl")
@@ -83,23 +83,6 @@ def test_the_host_has_no_port_of_the_source(loaded):
     # The warehouse's network does not lead there either; only the engine stands in both.
     asked = ("exec", "--no-TTY", "warehouse", "pg_isready", "--timeout", "3", "--host", "source-db")
     assert loaded.try_(*asked).code != 0
-
-
-def test_default_ports_and_addresses():
-    given = {f"{side}_{word}": "x" for side in ("SOURCE", "WAREHOUSE") for word in ("DB", "USER")}
-    words = ("--profile", "*", "config", "--format", "json")
-    output = call("docker", "compose", "--env-file", "/dev/null", *words, env=given)
-    services = json.loads(output.out)["services"]
-    ports = {
-        name: [(port["host_ip"], port["published"]) for port in service.get("ports", ())]
-        for name, service in services.items()
-    }
-    assert ports == {
-        "source-db": [],
-        "warehouse": [("127.0.0.1", "5432")],
-        "etl": [],
-        "pgadmin": [("127.0.0.1", "8080")],
-    }
 
 
 LIMITS = {  # CPUs, memory in MiB, processes
