@@ -283,6 +283,33 @@ def history(mapping: str | None, limit: int, report: str, folder: Path | None) -
     work(mapping, limit, report, folder=folder)
 
 
+@engine.command(epilog="Example:  engine lookup dim_users user_id=42 --json")
+@click.argument("dimension")
+@click.argument("key", nargs=-1, required=True, metavar="COLUMN=VALUE...")
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path),
+    default=MAPPING,
+    show_default=True,
+    help="The file of the mapping.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@variables
+@databases
+def lookup(
+    dimension: str,
+    key: tuple[str, ...],
+    mapping: Path,
+    overrides: dict[str, str],
+    as_json: bool,
+    folder: Path | None,
+) -> None:
+    """Show a member of a dimension: from Redis if it is up to date, else from the warehouse."""
+    from engine.commands.lookup import lookup as work
+
+    work(dimension, key, mapping, overrides, as_json=as_json, folder=folder)
+
+
 @engine.command(epilog="Example:  engine demo, and later: engine demo --stop")
 @mapping_argument
 @folder_option

@@ -6,13 +6,16 @@ import itertools
 import math
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from engine import retry
 from engine.attempt import Attempt, Options, attempt_once
+from engine.cache.publish import Publisher
+from engine.cache.settings import CacheSettings
 from engine.database.connect import Sessions, engine_for, refuse_lost
 from engine.database.failure import sentence
 from engine.database.source import origin
@@ -38,10 +41,12 @@ def run(
     options: Options | None = None,
     listener: Listener | None = None,
     run_id: uuid.UUID | None = None,
+    cache: CacheSettings | None = None,
 ) -> Report:
     """Run a mapping: extract, load, check, publish. Tries again when the reason to fail was transient.
 
-    `settings` are by connection name. Raises MappingError, RunError, CheckFailedError, LockedError, or
+    `settings` are by connection name; `cache` is where members of dimensions with a cache are published
+    after the commit. Raises MappingError, RunError, CheckFailedError, LockedError, or
     KeyboardInterrupt; whatever it raises, nothing was published, unless it says otherwise.
     """
     run_id, options, listener = run_id or uuid.uuid4(), options or Options(), listener or Silent()
@@ -65,8 +70,18 @@ def run(
         if failures := [attempt.failure for attempt in attempts if attempt.failure]:
             listener.finished(failures[-1])
         raise
+    report = _published(report, attempts, Publisher(loaded.star, cache, settings["warehouse"]))
     listener.finished(report)
     return report
+
+
+def _published(report: Report, attempts: Sequence[Attempt], publisher: Publisher) -> Report:
+    """Bring the cache up to date with what was committed, and tell what there is to tell of it."""
+    # The last attempt has none when it found that the one before was published (TRAPS 42).
+    publications = [attempt.publication for attempt in attempts if attempt.publication]
+    changes = publications[-1].changes if publications else ()
+    notices = publisher.publish(report.run_id, changes)
+    return replace(report, notices=(*report.notices, *notices)) if notices else report
 
 
 def plan(

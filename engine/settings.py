@@ -96,7 +96,7 @@ class LogSettings:
 
 
 @dataclass(slots=True)
-class _Draft:
+class Draft:
     """The variables of one connection while they are read, and what is wrong with them."""
 
     prefix: str
@@ -105,6 +105,7 @@ class _Draft:
     incomplete: bool = False
 
     def wrong(self, part: str, what: str) -> None:
+        """Note what is wrong with the variable of this part."""
         self.problems.append(f"{self.prefix}_{part}: {what}")
 
 
@@ -145,13 +146,13 @@ def log_settings(environ: Mapping[str, str], *, terminal: bool) -> LogSettings:
     return LogSettings(cast("logs.LogFormat", form), level.upper(), Path(file) if file else None)
 
 
-def _draft(prefix: str, environ: Mapping[str, str]) -> _Draft:
+def _draft(prefix: str, environ: Mapping[str, str]) -> Draft:
     parts = ("URL", *PLACE, "PASSWORD", "PASSWORD_FILE", *TLS)
     values = {part: environ.get(f"{prefix}_{part}", "") for part in parts}
-    return _Draft(prefix, {part: value for part, value in values.items() if value})
+    return Draft(prefix, {part: value for part, value in values.items() if value})
 
 
-def _settings(draft: _Draft) -> ConnectionSettings | None:
+def _settings(draft: Draft) -> ConnectionSettings | None:
     """Return what the draft says, or None after its problems are noted."""
     keywords = _from_url(draft) if "URL" in draft.given else _from_parts(draft)
     for part, keyword in TLS.items():
@@ -159,7 +160,7 @@ def _settings(draft: _Draft) -> ConnectionSettings | None:
             draft.wrong(part, f"{draft.prefix}_URL has {keyword} already; drop one of the two")
         elif part in draft.given:
             keywords[keyword] = draft.given[part]
-    secret = _secret(draft, keywords.pop("password", ""))
+    secret = secret_of(draft, keywords.pop("password", ""))
     _examine(draft, keywords)
     if draft.problems:
         return None
@@ -171,7 +172,7 @@ def _settings(draft: _Draft) -> ConnectionSettings | None:
     )
 
 
-def _from_parts(draft: _Draft) -> dict[str, str]:
+def _from_parts(draft: Draft) -> dict[str, str]:
     """Return the keywords that the parts give, after noting which are missing."""
     prefix = draft.prefix
     need = [f"{prefix}_{part}" for part in ("HOST", "DB", "USER") if part not in draft.given]
@@ -186,7 +187,7 @@ def _from_parts(draft: _Draft) -> dict[str, str]:
     return {PLACE[part]: value for part, value in draft.given.items() if part in PLACE}
 
 
-def _from_url(draft: _Draft) -> dict[str, str]:
+def _from_url(draft: Draft) -> dict[str, str]:
     """Return the keywords that the URL gives; no message quotes it, since a part may be secret."""
     for part in (*PLACE, "PASSWORD"):
         if part in draft.given:
@@ -205,7 +206,7 @@ def _from_url(draft: _Draft) -> dict[str, str]:
     return keywords
 
 
-def _secret(draft: _Draft, in_url: str) -> Secret | None:
+def secret_of(draft: Draft, in_url: str) -> Secret | None:
     """Return the password from where it is given, or None: then libpq looks into its passfile."""
     direct, file = draft.given.get("PASSWORD", ""), draft.given.get("PASSWORD_FILE", "")
     if file and (direct or in_url):
@@ -218,7 +219,7 @@ def _secret(draft: _Draft, in_url: str) -> Secret | None:
     return Secret(password) if password else None
 
 
-def _content(draft: _Draft, path: Path) -> str:
+def _content(draft: Draft, path: Path) -> str:
     """Return the password in the file, or nothing after noting why there is none."""
     try:
         with path.open("rb") as file:
@@ -237,7 +238,7 @@ def _content(draft: _Draft, path: Path) -> str:
     return ""
 
 
-def _examine(draft: _Draft, keywords: Mapping[str, str]) -> None:
+def _examine(draft: Draft, keywords: Mapping[str, str]) -> None:
     """Note values that no database would take."""
     parts = {keyword: part for part, keyword in {**PLACE, **TLS}.items() if part in draft.given}
     for keyword, value in keywords.items():

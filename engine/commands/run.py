@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from engine.commands.choice import Choice
-from engine.commands.wire import connected, selected
+from engine.commands.wire import cache_of, connected, selected
 from engine.errors import OutputError, SettingsError
 from engine.logs import bound, configure
 from engine.mapping.load import load
@@ -51,6 +51,7 @@ def run(
     loaded = load(path, overrides)
     options = Options(selected(loaded.star, choice.select), choice.full_refresh)
     run_id = uuid.uuid4()
+    cache = cache_of(loaded.star)
     with (
         connected(loaded.star, folder, options.select) as settings,
         listening(log) as listener,
@@ -58,7 +59,7 @@ def run(
     ):
         outcome = Outcome(listener)
         try:
-            do_run(loaded, settings, options, outcome, run_id)
+            do_run(loaded, settings, options, outcome, run_id, cache)
         except BaseException:
             if outcome.report and report == "json":
                 with suppress(OSError):  # why the run failed is to be heard in any case

@@ -17,7 +17,7 @@ import click
 
 from engine.commands.choice import Choice
 from engine.commands.run import configured
-from engine.commands.wire import environment, needed, selected
+from engine.commands.wire import cache_of, environment, needed, selected
 from engine.database import ledger
 from engine.database.connect import Sessions, engine_for
 from engine.database.history import Latest, latest
@@ -77,9 +77,9 @@ class Job:
             )
         settings = settings_of(loaded, self.choice, self.environ)
         options = Options(selected(loaded.star, self.choice.select), self.choice.full_refresh)
-        run_id = uuid.uuid4()
+        run_id, cache = uuid.uuid4(), cache_of(loaded.star)
         with bound(run_id=str(run_id), mapping=self.name):
-            do_run(loaded, settings, options, Following(self.metrics), run_id)
+            do_run(loaded, settings, options, Following(self.metrics), run_id, cache)
         self.look(settings["warehouse"])
 
     def look(self, warehouse: ConnectionSettings) -> Latest:
@@ -127,6 +127,7 @@ def schedule(
     with environment(how.folder) as environ:
         job = Job(path, overrides, choice, environ, loaded.star.name, metrics)
         settings = settings_of(loaded, choice, environ)
+        cache_of(loaded.star)  # what is wrong with it is said at once
         state = State(table, first(table, job, settings["warehouse"], now), _now, tolerance)
         address = how.metrics_address
         with (

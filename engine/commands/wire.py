@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from engine.cache.settings import CacheSettings, cache_settings
 from engine.errors import SettingsError, did_you_mean
 from engine.mapping.model import Connection, Star
 from engine.plan.select import chosen, sources_of
@@ -51,6 +52,12 @@ def needed(star: Star, select: tuple[str, ...] = ()) -> tuple[Connection, ...]:
     """Return the connections that the selected entries of a mapping need."""
     names = {"warehouse", *sources_of(chosen(star, select))}
     return tuple(connection for connection in star.connections if connection.name in names)
+
+
+def cache_of(star: Star) -> CacheSettings | None:
+    """Return the settings of the cache; None without any, or when no dimension of the mapping has one."""
+    cached = any(dimension.cache for dimension in star.dimensions)
+    return cache_settings(os.environ) if cached else None
 
 
 def selected(star: Star, patterns: tuple[str, ...]) -> tuple[str, ...]:

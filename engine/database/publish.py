@@ -12,7 +12,7 @@ import psycopg2
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from engine.database import ledger
+from engine.database import ledger, versions
 from engine.database.connect import Sessions, count_of, execute
 from engine.database.failure import failure_of, sentence
 from engine.database.source import Snapshot
@@ -70,6 +70,7 @@ class Publication:
     ) -> None:
         self.steps: list[Done] = []
         self.verdicts: list[Verdict] = []
+        self.changes: tuple[versions.Change, ...] = ()
         self._rejected: list[tuple[RejectCheck, int]] = []
         self._main = main
         self._sessions = sessions
@@ -195,7 +196,7 @@ class Publication:
         stages: Mapping[str, Future[Staged]],
         fingerprints: Mapping[str, str],
     ) -> None:
-        """Move the watermark of each entry that was read as far as is settled."""
+        """Move the watermarks of what was read as far as is settled; note the dimensions' versions."""
         old = ledger.progress_of(self._main, loaded.star.name)
         new: dict[str, Progress] = {}
         for entry in loaded.star.entries:
@@ -213,6 +214,8 @@ class Publication:
             new[entry.name] = advance(before, mark, snapshot.activity, lag)
         new |= dict.fromkeys(_orphaned(loaded.star, world, stages), Progress(None))
         ledger.save_progress(self._main, self._run_id, loaded.star.name, new)
+        noted = versions.note(self._main, self._run_id, loaded.star, stages, self.steps)
+        self.changes = tuple(noted)
 
     def report(self, plan: Plan, seconds: float, notices: tuple[Notice, ...] = ()) -> Report:
         """Return what the run did so far."""

@@ -18,7 +18,9 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.schema import CreateTable
 
 SCHEMA = "engine"
 metadata = MetaData(schema=SCHEMA)
@@ -99,6 +101,16 @@ reject = Table(
     comment="rows that were not loaded, and why",
 )
 
+dimension = Table(
+    "dimension",
+    metadata,
+    Column("schema_name", Text, primary_key=True),
+    Column("table_name", Text, primary_key=True),
+    Column("run_id", Uuid, nullable=False, comment="the last run that changed a member"),
+    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    comment="the version of each dimension, by which a cache knows whether it is up to date",
+)
+
 # Who holds a mapping's lock, for people: the lock itself is an advisory lock of the publishing transaction,
 # which the server drops with its session and which transaction pooling cannot separate (TRAPS 44).
 LOCK_VIEW = f"""
@@ -111,5 +123,9 @@ join pg_locks as l on l.locktype = 'advisory' and l.objsubid = 1
 where r.status = 'running' and l.granted
 """
 
+# `create_all` has made it in a new ledger.
+SPOKEN = postgresql.dialect()  # type: ignore[no-untyped-call]
+DIMENSION = str(CreateTable(dimension, if_not_exists=True).compile(dialect=SPOKEN))
+
 # Each entry brings the ledger from the version of its place to the next; never edit one that was released.
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((LOCK_VIEW,),)
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((LOCK_VIEW,), (DIMENSION,))

@@ -24,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     rules_entries.lookups_find_one,
     rules_entries.loads_fit,
     rules_entries.dedupe_sees_all_rows,
+    rules_entries.caches_fit,
     rules_checks.checked_columns_exist,
     rules_checks.checked_dimensions_exist,
     rules_checks.limits_can_be_met,

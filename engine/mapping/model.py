@@ -137,6 +137,14 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Cache:
+    """That the members of a dimension are kept in Redis too, each for `ttl` seconds."""
+
+    ttl: int
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dimension:
     """A dimension: exactly one of `source` and `calendar` is given."""
 
@@ -148,6 +156,7 @@ class Dimension:
     calendar: Calendar | None = None
     load: DimensionLoad = "upsert"
     special_members: tuple[SpecialMember, ...] = ()
+    cache: Cache | None = None
     checks: tuple[Check, ...] = ()
     description: str = ""
     path: str = ""

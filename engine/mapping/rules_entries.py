@@ -152,6 +152,20 @@ def loads_fit(star: Star, document: Document) -> Iterator[Problem]:
             )
 
 
+def caches_fit(star: Star, document: Document) -> Iterator[Problem]:
+    """Find caches of a calendar, which anybody can compute, and caches that keep nothing."""
+    for dimension in star.dimensions:
+        cache = dimension.cache
+        if cache and dimension.calendar:
+            what = "a cache, but the days of a calendar never change"
+            yield document.problem(cache.path, what, "drop it: only a source's members are cached")
+        elif cache and cache.ttl == 0:
+            what = "a ttl of nothing keeps no member"
+            yield document.problem(
+                f"{cache.path}.ttl", what, "give a duration such as 1d, or drop the cache"
+            )
+
+
 def dedupe_sees_all_rows(star: Star, document: Document) -> Iterator[Problem]:
     """Find a dedupe with a cursor whose key is computed: the source cannot be asked for the rows of a key."""
     for entry in star.entries:

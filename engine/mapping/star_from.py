@@ -10,6 +10,7 @@ from engine.mapping.calendar import CALENDAR_NAMES
 from engine.mapping.checks_from import checks_from, listed
 from engine.mapping.document import Document
 from engine.mapping.model import (
+    Cache,
     Calendar,
     Column,
     Connection,
@@ -77,6 +78,7 @@ def _dimension(name: str, data: Mapping[str, Plain], texts: Texts) -> Dimension:
             _special_member(member, values, f"{path}.special_members.{member}")
             for member, values in data.get("special_members", {}).items()
         ),
+        cache=_cache(data.get("cache"), f"{path}.cache"),
         checks=checks_from(data.get("checks"), f"{path}.checks", texts),
         description=data.get("description", ""),
         path=path,
@@ -118,6 +120,10 @@ def _calendar(data: Mapping[str, Plain], path: str) -> Calendar:
 
 def _date(text: str) -> date:
     return date.fromisoformat(text)
+
+
+def _cache(data: Plain, path: str) -> Cache | None:
+    return None if data is None else Cache(parse_duration(data["ttl"]), path)
 
 
 def _source(data: Plain, path: str, texts: Texts) -> Source:

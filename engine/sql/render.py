@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from engine.plan.steps import Step
-from engine.sql import fragments, quote
+from engine.sql import fragments, members, quote
 from engine.sql.dialect import POSTGRES, Dialect
 from engine.sql.quote import Fragment
 
@@ -39,6 +39,11 @@ FILTERS = {
     "meets": fragments.meets,
     "rows": fragments.rows,
     "broken": fragments.broken,
+    "version": members.version,
+    "settled": members.settled,
+    "texts": members.texts,
+    "wanted": members.wanted,
+    "meant": members.meant,
 }
 
 

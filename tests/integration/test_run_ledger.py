@@ -161,13 +161,21 @@ def test_two_that_make_the_ledger_at_once_make_one(stars):
     for thread in threads:
         thread.join()
     assert errors == []
-    assert stars.warehouse("SELECT count(*), min(number) FROM engine.version") == [(1, 1)]
+    assert stars.warehouse("SELECT count(*), min(number) FROM engine.version") == [(1, 2)]
+
+
+def test_a_ledger_of_the_first_version_is_brought_to_this_one(stars):
+    stars.run(little())
+    stars.warehouse("DROP TABLE engine.dimension; UPDATE engine.version SET number = 1")
+    stars.run(little())  # nothing has changed, and the dimension gets a version all the same
+    assert stars.column("SELECT number FROM engine.version") == [2]
+    assert stars.column("SELECT table_name FROM engine.dimension") == ["dim_little"]
 
 
 def test_a_ledger_of_a_newer_engine_is_left_alone(stars):
     stars.run(little())
     stars.warehouse("UPDATE engine.version SET number = 99")
-    with pytest.raises(RunError, match="ledger is of version 99, this engine knows 1"):
+    with pytest.raises(RunError, match="ledger is of version 99, this engine knows 2"):
         stars.run(little())
 
 

@@ -314,10 +314,11 @@ def test_a_plan_needs_no_right_to_write(stars):
     assert stars.engine("plan", STAR).returncode == 0
 
 
-# What surrounds the steps on the star and its stages: looks before, the pipe's end, the cleaning up.
+# What surrounds the steps on the star and its stages: looks before, the pipe's end, cleaning up.
 AROUND = re.compile(
     r'select 0 as n, not exists \(select from "public"|copy "engine_stage"\.\S+ \(.*\) from stdin '
     r'|drop table if exists "engine_stage"\.|select null::|select .* limit 0$|with '
+    r"|select coalesce\(\(select concat_ws"
 )
 CLOCK = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+\+00'::timestamp with time zone(?= \))")
 

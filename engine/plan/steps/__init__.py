@@ -18,6 +18,7 @@ from engine.plan.steps.loads import (
     InsertNew,
     UpdateChanged,
 )
+from engine.plan.steps.members import ReadChanged, ReadMembers, ReadTypes, ReadVersion
 from engine.plan.steps.plan import Done, Notice, Plan, StagePlan
 from engine.plan.steps.rejects import (
     Condition,
@@ -96,7 +97,11 @@ __all__ = [
     "ProveOrdinary",
     "ProveUnique",
     "Quarantine",
+    "ReadChanged",
     "ReadCursors",
+    "ReadMembers",
+    "ReadTypes",
+    "ReadVersion",
     "RejectCheck",
     "RejectDuplicates",
     "RejectMissing",

@@ -118,6 +118,7 @@ def test_paths_are_where_entries_stand(tmp_path):
     users, orders = star.dimension("dim_users"), star.facts[0]
     assert users.source.path == "dimensions.dim_users.source"
     assert users.source.cursor.path == "dimensions.dim_users.source.cursor"
+    assert (users.cache.ttl, users.cache.path) == (43_200, "dimensions.dim_users.cache")
     assert users.special_members[0].path == "dimensions.dim_users.special_members.unknown"
     assert users.checks[-1].path == "dimensions.dim_users.checks.4"
     assert orders.lookups[2].path == "facts.fact_orders.lookups.user_key"

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from engine.plan.build import build, create_statements
-from engine.plan.steps import DropStage, Plan, Step
+from engine.plan.steps import (
+    DropStage,
+    Plan,
+    ReadChanged,
+    ReadMembers,
+    ReadTypes,
+    ReadVersion,
+    Step,
+    Table,
+)
 from engine.plan.world import Reading, TableState, World
 from engine.sql.dialect import DIALECTS
 from engine.sql.render import render, template_name
@@ -69,6 +78,19 @@ CASES: dict[str, list[Step]] = {
     "ddl": [*create_statements(STAR, World(WORLD.sources, WORLD.types))],
     "clean_up": [DropStage(stage=stage.create.stage) for stage in build(STAR, WORLD, place).stages],
 }
+
+MEMBERS = {"table": Table("public", "dim_user"), "natural_key": ("country", "user id")}
+CASES["members"] = [
+    ReadTypes(table=MEMBERS["table"]),
+    ReadVersion(table=MEMBERS["table"]),
+    ReadMembers(
+        **MEMBERS,
+        types=("text", "integer"),
+        columns=("user_key", "country", "user id"),
+        wanted=(("be'lgium", "1"), ("nl", "2")),
+    ),
+    ReadChanged(**MEMBERS, columns=("user_key", "country", "user id"), transaction="123"),
+]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

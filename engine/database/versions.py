@@ -1,0 +1,77 @@
+"""The version of each dimension, noted in the transaction that changes its members (TRAPS 43)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.postgresql import insert
+
+from engine.database import tables
+from engine.database.connect import execute
+from engine.mapping.model import Dimension, Star
+from engine.plan.shape import target
+from engine.plan.steps import Done, EnsureMember, ReadVersion, Table
+from engine.sql.render import render
+
+TRANSACTION = "select pg_current_xact_id()::xid::text"
+CHANGING = ("inserted", "updated", "deleted")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a run did to the members of a dimension.
+
+    `before` is the version that it found, `transaction` the xmin of every row that it wrote.
+    """
+
+    entry: str
+    before: str
+    transaction: str
+    written: int
+    deleted: int
+
+
+def note(
+    connection: Connection,
+    run_id: uuid.UUID,
+    star: Star,
+    entries: Iterable[str],
+    steps: Iterable[Done],
+) -> Iterator[Change]:
+    """Note which dimensions this run has changed, and give them; the caller commits."""
+    done, names = tuple(steps), frozenset(entries)
+    for dimension in star.dimensions:
+        if dimension.name not in names:
+            continue
+        change = _change(connection, star, dimension, done)
+        changed = bool(change.written or change.deleted)
+        _note(connection, run_id, target(star, dimension), changed=changed)
+        if changed:
+            yield change
+
+
+def _change(
+    connection: Connection, star: Star, dimension: Dimension, steps: tuple[Done, ...]
+) -> Change:
+    own = [done for done in steps if done.entry == dimension.name]
+    rows = {measure: sum(d.rows for d in own if d.measure == measure) for measure in CHANGING}
+    members = sum(done.rows for done in own if done.title == EnsureMember.title)
+    before = execute(connection, render(ReadVersion(table=target(star, dimension)))).one().version
+    transaction = str(execute(connection, TRANSACTION).scalar_one())
+    written = rows["inserted"] + rows["updated"] + members
+    return Change(dimension.name, before, transaction, written, rows["deleted"])
+
+
+def _note(connection: Connection, run_id: uuid.UUID, table: Table, *, changed: bool) -> None:
+    """A dimension gets a version even when nothing changed, unless it has one."""
+    known = {"schema_name": table.schema, "table_name": table.name}
+    new = {"run_id": run_id, "changed_at": tables.NOW}
+    row = insert(tables.dimension).values(**known, **new)
+    connection.execute(
+        row.on_conflict_do_update(index_elements=list(known), set_=new)
+        if changed
+        else row.on_conflict_do_nothing()
+    )

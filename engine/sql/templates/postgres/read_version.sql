@@ -1,0 +1,1 @@
+select {{ step.table | version }} as version, {{ step.table | settled }} as settled
