@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,6 +27,10 @@ SEED = (ROOT / "init/source/01-schema.sql", ROOT / "init/source/02-seed-data.sql
 TEMPLATE = "seeded"
 Row = tuple[Any, ...]
 Query = Callable[[str, str], list[Row]]
+
+# A job in the background of a shell ignores Ctrl-C, and so would the engines that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def query(url: str, sql: str) -> list[Row]:
