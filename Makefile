@@ -34,7 +34,7 @@ test: $(VENV)/.test  ## run all tests (more for pytest: make test PYTEST_ARGS='-
 test-16: $(VENV)/.test  ## run the integration tests against PostgreSQL 16
 	@ENGINE_TEST_POSTGRES=16 $(PYTEST) $(PYTEST_ARGS) tests/integration
 
-test-compose: $(VENV)/.test  ## run the tests of the stack on a real Docker
+test-compose: $(VENV)/.compose  ## run the tests of the stack on a real Docker; those of pgAdmin need chromium
 	@$(PYTEST) -m compose $(PYTEST_ARGS) tests/compose
 
 lint: $(VENV)/.dev  ## check style, types and the floors of the house
@@ -63,6 +63,10 @@ $(VENV)/.demo: $(DECLARED) $(VENV)/.made
 
 $(VENV)/.test: $(DECLARED) $(VENV)/.made
 	@$(PIP) install --constraint constraints.txt --editable '.[demo,test]'
+	@touch $@
+
+$(VENV)/.compose: $(DECLARED) $(VENV)/.made
+	@$(PIP) install --constraint constraints.txt --editable '.[demo,test,compose]'
 	@touch $@
 
 $(VENV)/.dev: $(DECLARED) $(VENV)/.made

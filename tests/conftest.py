@@ -103,8 +103,10 @@ def postgres() -> dict[str, Any]:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let a reviewer accept the SQL that the engine says now."""
+    """Let a reviewer accept what the engine says, and what pgAdmin looks like, now."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
+    pictures = "write docs/images anew (tests/compose/test_pgadmin.py)"
+    parser.addoption("--update-screenshots", action="store_true", help=pictures)
 
 
 @pytest.fixture(scope="session")

@@ -324,3 +324,13 @@ def test_logs_are_json_and_a_file_gets_them_too(loaded):
     words = ("run", "--rm", "--no-TTY", "--entrypoint", "cat", "etl", "logs/engine.log")
     (last,) = loaded.try_(*words).out.splitlines()[-1:]
     assert json.loads(last)["message"] == "run done"
+
+
+def test_the_log_file_begins_anew_at_10_mb(loaded):
+    shell = ("run", "--rm", "--no-TTY", "--no-deps", "--entrypoint", "sh", "etl", "-c")
+    assert loaded.try_(*shell, "head -c 10000000 /dev/zero > logs/long.log").code == 0
+    words = ("--no-TTY", "--env", "LOG_FILE=logs/long.log", "etl", "run", "mappings/star.yml")
+    assert loaded.try_("run", "--rm", *words).code == 0
+    sizes = loaded.try_(*shell, "stat -c %s logs/long.log logs/long.log.1").out.split()
+    assert 0 < int(sizes[0]) < 1_000_000
+    assert int(sizes[1]) == 10_000_000

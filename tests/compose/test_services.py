@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.compose.stack import call
+from tests.compose.stack import call, docker, until
 
 # The only services with a port on the host, and only for this machine.
 PORTS = {"warehouse": ("127.0.0.1", "5432"), "pgadmin": ("127.0.0.1", "8080")}
@@ -78,3 +78,24 @@ def test_every_password_is_a_file(services):
             if "PASSWORD" in variable:
                 assert value.startswith("/run/secrets/"), (name, variable)
                 assert variable.endswith("_FILE"), (name, variable)
+
+
+def test_with_all_profiles_all_are_healthy_within_their_limits_and_show_no_password(
+    fresh, services
+):
+    fresh(*EVERY, "up", "--detach")
+    for name, service in services.items():
+        if service.get("restart"):
+
+            def health(name=name):
+                return fresh.inspect(name)["State"]["Health"]["Status"]
+
+            until(f"{name} is healthy", lambda: health() == "healthy", 240)
+        known = fresh.inspect(name)
+        limits = service["deploy"]["resources"]["limits"]
+        host = known["HostConfig"]
+        assert host["NanoCpus"] == float(limits["cpus"]) * 10**9, name
+        assert host["Memory"] == int(limits["memory"]), name
+        assert host["PidsLimit"] == limits["pids"], name
+        shown = json.dumps(known) + docker("history", "--no-trunc", known["Image"])
+        assert [key for key, value in fresh.passwords.items() if value in shown] == [], name
