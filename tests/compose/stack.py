@@ -123,6 +123,7 @@ class Stack:
         output = call("sh", "docker/make-env", folder=self.folder)
         assert output.code == 0, output.text
         self.set(WAREHOUSE_PORT=self.port, PGADMIN_PORT=free_port(), SOURCE_PORT=free_port())
+        self.set(REDIS_PORT=free_port())
 
     @property
     def settings(self) -> dict[str, str]:

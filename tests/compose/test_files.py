@@ -21,9 +21,14 @@ def dev(fresh):
 
 
 def test_for_development_every_port_is_open_and_only_to_this_machine(dev):
-    for name, service in (("SOURCE_PORT", "source-db"), ("WAREHOUSE_PORT", "warehouse")):
+    for name, service in (
+        ("SOURCE_PORT", "source-db"),
+        ("WAREHOUSE_PORT", "warehouse"),
+        ("REDIS_PORT", "redis"),
+    ):
         port = int(dev.settings[name])
-        assert docker("port", dev.container(service)) == f"5432/tcp -> 127.0.0.1:{port}"
+        inside = 6379 if service == "redis" else 5432
+        assert docker("port", dev.container(service)) == f"{inside}/tcp -> 127.0.0.1:{port}"
         assert listens(port)
 
 

@@ -10,8 +10,9 @@ import pytest
 from tests.compose.stack import ROOT, add_orders, assert_star_is_right, docker, listens, until
 
 DATABASES = ("source-db", "warehouse")
-SERVICES = (*DATABASES, "etl")
-# What the first process of each service may write, beside what is not on a disk. /etc/postgresql is Debian's.
+SERVERS = (*DATABASES, "redis")
+SERVICES = (*SERVERS, "etl")
+# What the first process of each service may write, beside what is not on a disk. What is in /etc is Debian's.
 WRITABLE = {
     "source-db": {
         "/var/lib/postgresql",
@@ -25,6 +26,7 @@ WRITABLE = {
         "/var/run/postgresql",
         "/etc/postgresql",
     },
+    "redis": {"/data", "/etc/redis"},
     "etl": {"/app/logs"},
 }
 FREE = {"/tmp", "/var/tmp", "/run/lock", "/var/lock", "/dev", "/proc", "/sys"}
@@ -49,7 +51,7 @@ def test_new_orders_arrive_and_only_those(loaded):
     assert_star_is_right(loaded)
 
 
-@pytest.mark.parametrize("service", DATABASES)
+@pytest.mark.parametrize("service", SERVERS)
 def test_what_stays_up_is_healthy(loaded, service):
     assert loaded.inspect(service)["State"]["Health"]["Status"] == "healthy"
     loaded("exec", "--no-TTY", service, "/opt/stack/healthy")
@@ -88,6 +90,7 @@ def test_the_host_has_no_port_of_the_source(loaded):
 LIMITS = {  # CPUs, memory in MiB, processes
     "source-db": (1, 512, 100),
     "warehouse": (2, 1024, 100),
+    "redis": (0.5, 128, 50),
     "etl": (1, 256, 64),
 }
 
@@ -105,7 +108,7 @@ def test_limits_are_in_force(loaded, service):
     }
 
 
-@pytest.mark.parametrize("service", DATABASES)
+@pytest.mark.parametrize("service", SERVERS)
 def test_the_kernel_enforces_the_limits(loaded, service):
     script = (
         "cd /sys/fs/cgroup; cat memory.max 2>/dev/null || cat memory/memory.limit_in_bytes;"
@@ -158,8 +161,8 @@ def test_no_process_can_change_a_program(loaded, service):
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_grace_period_and_a_signal_are_set(loaded, service):
     config = loaded.inspect(service)["Config"]
-    assert config["StopTimeout"] == (30 if service == "etl" else 60)
-    assert service == "etl" or config["StopSignal"] == "SIGINT"
+    assert config["StopTimeout"] == {"etl": 30, "redis": 10}.get(service, 60)
+    assert service not in DATABASES or config["StopSignal"] == "SIGINT"
 
 
 # Secrets
@@ -172,7 +175,7 @@ def spoken(loaded):
     every["config"] = loaded("--profile", "*", "config")
     for service in SERVICES:
         every[f"inspect {service}"] = json.dumps(loaded.inspect(service))
-    for service in DATABASES:
+    for service in SERVERS:
         every[f"top {service}"] = loaded("top", service)
     image = loaded.inspect("etl")["Image"]
     every["history"] = docker("history", "--no-trunc", "--format", "{{json .}}", image)
@@ -186,9 +189,9 @@ def spoken(loaded):
 def test_no_password_is_shown_anywhere(loaded):
     every = spoken(loaded)
     passwords = loaded.passwords
-    assert len(passwords) == 5
+    assert len(passwords) == 6
     assert all(len(password) >= 32 for password in passwords.values())
-    assert len(set(passwords.values())) == 5
+    assert len(set(passwords.values())) == 6
     for place, text in every.items():
         assert text, place
         for name, password in passwords.items():
@@ -199,6 +202,7 @@ def test_passwords_reach_the_containers_as_files(loaded):
     wanted = {
         "source-db": {"source_admin_password", "source_password"},
         "warehouse": {"warehouse_admin_password", "warehouse_password"},
+        "redis": {"redis_password"},
     }
     for service, names in wanted.items():
         script = "cd /run/secrets && for name in *; do echo $name $(cat $name); done"
