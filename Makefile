@@ -13,7 +13,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo env up test test-16 test-compose lint format bench clean
+.PHONY: help demo env up test test-16 test-compose lint format bench bench-lookup clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
@@ -49,6 +49,9 @@ format: $(VENV)/.dev  ## rewrite the code in the house style
 
 bench: $(VENV)/.test  ## measure a load against hand-written SQL on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-lookup: $(VENV)/.test  ## measure lookups through Redis and without it; needs redis-server
+	@$(BIN)/python -m benchmarks.lookup $(ARGS)
 
 clean:  ## remove the environment and the caches; the databases of the demo (.demo) stay
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache \
