@@ -157,9 +157,9 @@ def parts(phase: str, runs: list[Measured]) -> Iterator[str]:
     sums = {"copy": 0.0, "load": 0.0, "check": 0.0}
     for step in report["steps"]:
         title = step["title"]
-        sums["copy" if title in STAGE else "check" if title == "check" else "load"] += step[
-            "seconds"
-        ]
+        sums["copy" if title in STAGE else "check" if title.startswith("check") else "load"] += (
+            step["seconds"]
+        )
     yield f"\n{phase}: {run.seconds:.2f} s, of which (copies run beside the loading)"
     yield f"  start and end {run.seconds - report['seconds']:.2f}, within the run: " + ", ".join(
         f"{name} {seconds:.2f}" for name, seconds in sums.items()

@@ -35,6 +35,7 @@ from engine.plan.steps import (
     ProveUnique,
     Quarantine,
     RejectCheck,
+    RejectNullKeys,
     Step,
 )
 from engine.plan.world import TableState, World
@@ -87,13 +88,18 @@ class Publication:
 
     def load(self, plan: Plan, filled: Callable[[str], Staged]) -> None:
         """Load entry after entry, each as soon as its stage is full; `filled` waits for that."""
-        present = ""
+        present, keyless = "", None
         for step in plan.load:
             if step.entry != present:
-                present = step.entry
-                self._take(filled(present).steps)
-            if not (isinstance(step, Quarantine) and self._nothing_rejected(present)):
-                self._do(step)
+                present, staged = step.entry, filled(step.entry)
+                keyless = staged.keyless
+                self._take(staged.steps)
+            # A search that is known to find nothing is spared.
+            if isinstance(step, RejectNullKeys) and keyless == 0:
+                continue
+            if isinstance(step, Quarantine) and self._nothing_rejected(present):
+                continue
+            self._do(step)
 
     def _nothing_rejected(self, entry: str) -> bool:
         """Say that no row of an entry was marked, so that looking for marked rows would be in vain."""

@@ -40,10 +40,11 @@ WORKERS = 2  # streams at a time; more gain nothing on the cores of a small mach
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What is in a stage: the steps that filled it, and the highest cursor among its rows."""
+    """What is in a stage: the steps that filled it, the highest cursor, the rows without a key if known."""
 
     steps: tuple[Done, ...]
     highest: str | None = None
+    keyless: int | None = None
 
 
 ARRIVING = """
@@ -127,12 +128,12 @@ class Staging:
             done.append(self._do(target, plan.analyze))
         if plan.null_cursors:
             done.append(self._do(target, plan.null_cursors))
-        self._own.highest = None
+        self._own.highest = self._own.keyless = None
         if plan.cursors:
             done.append(self._do(target, plan.cursors))
             refuse_null_cursors(plan.cursors, done[-1].rows)
         target.commit()
-        return Staged(tuple(done), self._own.highest)
+        return Staged(tuple(done), self._own.highest, self._own.keyless)
 
     def _counted(self, step: CountSource) -> Done:
         return self._do(self._target(), step)
@@ -156,7 +157,7 @@ class Staging:
             return count_of(self._source(step.connection), render(step))
         if isinstance(step, ReadCursors):
             row = execute(target, render(step)).one()
-            self._own.highest = row.highest
+            self._own.highest, self._own.keyless = row.highest, row.keyless
             return int(row.nulls)
         return count_of(target, render(step))
 

@@ -54,8 +54,16 @@ def _from_source(entry: Entry, source: Source, table: Table, world: World) -> St
         type=types[cursor.column],
         limit=world.limits.get(name, {}).get(types[cursor.column], ""),
         forbidden=cursor.null == "fail",
+        keys=_copied_keys(entry),
     )
     return StagePlan(name, create, copy, analyze, never, cursors, count)
+
+
+def _copied_keys(entry: Entry) -> tuple[str, ...]:
+    """Return the key of a row as columns of the query; nothing when a part of it is computed."""
+    copied = {column.name for column in entry.columns if column.expr is None and not column.type}
+    keys = match_columns(entry)
+    return keys if copied.issuperset(keys) else ()
 
 
 def _counted(entry: Entry) -> bool:

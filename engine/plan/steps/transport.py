@@ -114,7 +114,8 @@ class Analyze(Step):
 class ReadCursors(Step):
     """Count the staged rows without a cursor (TRAPS 4), and find the highest cursor, as the server's text.
 
-    Nothing beyond `limit` counts as the highest. With `forbidden` no row may be without.
+    Nothing beyond `limit` counts as the highest. With `forbidden` no row may be without. The same scan counts
+    the rows in which one of the `keys` is NULL; it may be that nobody has to look for them then.
     """
 
     title: ClassVar[str] = "read cursors"
@@ -123,3 +124,4 @@ class ReadCursors(Step):
     type: str
     limit: str
     forbidden: bool = False
+    keys: tuple[str, ...] = ()

@@ -30,8 +30,9 @@ SELECT * FROM sales
 -- fact_sale: read cursors
 select
   count(*) filter (where "sale_id" is null) as nulls,
-  (max("sale_id"))::text as highest
-from "engine_stage"."shop.fact_sale";
+  (max("sale_id"))::text as highest,
+count(*) filter (where (s."sale_id" is null)) as keyless
+from "engine_stage"."shop.fact_sale" as s;
 
 -- fact_sale: count source
 select count(*) from (

@@ -115,8 +115,9 @@ select
   count(*) filter (where "changed_at" is null) as nulls,
   (max("changed_at") filter (
     where "changed_at" < '2026-01-01 00:00:00+00'::timestamp with time zone
-  ))::text as highest
-from "engine_stage"."shop.dim_user";
+  ))::text as highest,
+count(*) filter (where (s."country" is null or s."user_id" is null)) as keyless
+from "engine_stage"."shop.dim_user" as s;
 
 -- fact_sale: create stage
 create unlogged table "engine_stage"."shop.fact_sale" (
@@ -150,8 +151,9 @@ SELECT * FROM sales
 -- fact_sale: read cursors
 select
   count(*) filter (where "sale_id" is null) as nulls,
-  (max("sale_id"))::text as highest
-from "engine_stage"."shop.fact_sale";
+  (max("sale_id"))::text as highest,
+count(*) filter (where (s."sale_id" is null)) as keyless
+from "engine_stage"."shop.fact_sale" as s;
 
 -- fact_sale: count source
 select count(*) from (
