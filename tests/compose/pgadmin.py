@@ -18,6 +18,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 TALL = {"width": 1280, "height": 2400}
 PICTURE = {"width": 1280, "height": 960}
 PATIENCE = 60_000  # milliseconds
+FORM = 30_000  # milliseconds
 
 
 @contextmanager
@@ -41,9 +42,21 @@ class PgAdmin:
     """One window of pgAdmin, from the login on."""
 
     def __init__(self, browser: Any, port: int) -> None:
+        from playwright.sync_api import TimeoutError as Late
+
+        self._timeout = Late
         self.page = browser.new_page(viewport=TALL)
         self.page.set_default_timeout(PATIENCE)
+        until("the form of the login", lambda: self._asked(port), 3 * FORM / 1000)
+
+    def _asked(self, port: int) -> bool:
+        """Open the first page; one that stays blank, as a busy machine's may, is opened anew."""
         self.page.goto(f"http://127.0.0.1:{port}/")
+        try:
+            self.page.locator("input[name=email]").wait_for(timeout=FORM)
+        except self._timeout:
+            return False
+        return True
 
     def log_in(self, email: str, password: str) -> None:
         """Give address and password, as the only thing that one is asked for."""
