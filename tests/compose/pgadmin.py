@@ -19,6 +19,7 @@ TALL = {"width": 1280, "height": 2400}
 PICTURE = {"width": 1280, "height": 960}
 PATIENCE = 60_000  # milliseconds
 FORM = 30_000  # milliseconds
+BUTTON = 20_000  # milliseconds
 
 
 @contextmanager
@@ -45,6 +46,7 @@ class PgAdmin:
         from playwright.sync_api import TimeoutError as Late
 
         self._timeout = Late
+        self._selected: tuple[str, ...] = ()
         self.page = browser.new_page(viewport=TALL)
         self.page.set_default_timeout(PATIENCE)
         until("the form of the login", lambda: self._asked(port), 3 * FORM / 1000)
@@ -82,6 +84,7 @@ class PgAdmin:
             folder = self.entry(*path[:depth])
             folder.wait_for()
             until(f"what is in {name}", lambda f=folder, d=depth: self._unfolded(f, d))
+        self._selected = path
         last = self.entry(*path)
         last.locator(".file-name").dispatch_event("click")
         return last
@@ -101,9 +104,19 @@ class PgAdmin:
     def tool(self, name: str) -> Any:
         """Press a button above the tree, and return the panel that it opens."""
         before = self._panels()
-        self.page.get_by_role("button", name=name, exact=True).click()
+        until(f"the button {name}", lambda: self._pressed(name), 6 * BUTTON / 1000)
         (panel,) = until(f"a panel of {name}", lambda: self._panels() - before)
         return panel
+
+    def _pressed(self, name: str) -> bool:
+        """Press a button; where it is not offered, the selection has not arrived, and is made anew."""
+        try:
+            self.page.get_by_role("button", name=name, exact=True).click(timeout=BUTTON)
+        except self._timeout:
+            self.page.reload()
+            self.open(*self._selected)
+            return False
+        return True
 
     def _panels(self) -> set[Any]:
         self.page.wait_for_timeout(100)  # Playwright hears of frames only while it waits
