@@ -17,6 +17,7 @@ COUNTS = (
     "closed",
     "deleted",
     "inferred",
+    "repointed",
     "held",
     "rejected",
 )
@@ -27,7 +28,8 @@ CURSORS = (CountNullCursors.title, ReadCursors.title)
 class EntryReport:
     """What happened to one dimension or fact; every row that was read is in exactly one other count.
 
-    `null_cursors` counts rows without a cursor; read, closed, deleted and inferred are no part of the sum.
+    `null_cursors` counts rows without a cursor, `repointed` rows of facts that refer to another version of a
+    dimension's member now; read, closed, deleted, inferred and repointed are no part of the sum.
     """
 
     name: str
@@ -38,6 +40,7 @@ class EntryReport:
     closed: int = 0
     deleted: int = 0
     inferred: int = 0
+    repointed: int = 0
     held: int = 0
     rejected: int = 0
     null_cursors: int = 0

@@ -17,6 +17,7 @@ from engine.database.failure import sentence
 from engine.database.source import origin
 from engine.database.versions import Change
 from engine.errors import RunError, SettingsError
+from engine.mapping.history import IS_CURRENT
 from engine.mapping.model import Dimension, Star
 from engine.plan.shape import bare, target
 from engine.plan.steps import ReadChanged, ReadMembers, ReadTypes, ReadVersion, Step
@@ -79,6 +80,7 @@ class Warehouse:
                 types=self._key_types(dimension),
                 columns=shown(dimension),
                 wanted=tuple(keys),
+                current=IS_CURRENT if dimension.history else "",
             )
         )
         found = {r.ordinal: (tuple(r.natural_key), r.member) for r in rows if r.member is not None}
@@ -148,6 +150,7 @@ def changed(
             natural_key=dimension.natural_key,
             columns=shown(dimension),
             transaction=change.transaction,
+            current=IS_CURRENT if dimension.history else "",
         )
         streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH)
         with execute(streaming, render(step)) as result:

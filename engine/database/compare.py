@@ -12,7 +12,7 @@ from engine.database.connect import execute
 from engine.errors import Problem
 from engine.mapping.document import Document
 from engine.mapping.model import Check, Dimension, Entry, Fact, Lookup, Star
-from engine.plan.shape import key_type, match_columns, probe_name
+from engine.plan.shape import AS_OF, EFFECTIVE, key_type, match_columns, probe_name
 from engine.sql.quote import Fragment, type_name
 
 TIMES = ("date", "timestamp without time zone", "timestamp with time zone")
@@ -45,6 +45,7 @@ def comparison_problems(
     trials: list[Trial] = []
     for entry in entries:
         known = {**types.get(entry.name, {}), **_keys(star, entry)}
+        yield from _history_problems(entry, known, document)
         trials += _key_trials(entry, known, document)
         for check in entry.checks:
             trials += _check_trials(star, check, known, document)
@@ -121,6 +122,21 @@ def _time_problems(check: Check, known: Mapping[str, str], document: Document) -
                 f"'{name}' is {known[name]}, and freshness needs a date or a timestamp",
                 "give the column an expression that makes one of it, or check another one",
             )
+
+
+def _history_problems(
+    entry: Entry, known: Mapping[str, str], document: Document
+) -> Iterator[Problem]:
+    """Find times of versions, and of facts that look them up, that are no times."""
+    asked: list[tuple[str, str]] = []
+    if isinstance(entry, Dimension) and entry.history and entry.history.effective:
+        asked.append((EFFECTIVE, f"{entry.history.path}.effective"))
+    lookups = entry.lookups if isinstance(entry, Fact) else ()
+    asked += [(probe_name(x, AS_OF), f"{x.path}.as_of") for x in lookups if x.as_of]
+    for name, path in asked:
+        if name in known and _family(known[name]) not in TIMES:
+            what = f"the expression is {known[name]}, and versions need a date or a timestamp"
+            yield document.problem(path, what, "cast it, or name another column")
 
 
 def _lookup_trials(

@@ -15,8 +15,8 @@ from engine.database.trial import trial
 from engine.database.types import Described, describe
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
-from engine.mapping.model import Entry, Fact, Source, Star
-from engine.plan.shape import CALENDAR_TYPES, probe_name
+from engine.mapping.model import Dimension, Entry, Fact, Source, Star
+from engine.plan.shape import AS_OF, CALENDAR_TYPES, EFFECTIVE, probe_name
 from engine.plan.steps import StagedColumn
 from engine.plan.world import World
 from engine.sql.quote import expression, ident, ordering, type_name
@@ -124,7 +124,7 @@ def _column_problems(
                 place, f"a {type_} cannot be a cursor", "possible: " + ", ".join(sorted(CURSORS))
             )
     for own in entry.columns:
-        if own.expr is None and own.name not in names:
+        if own.expr is None and not own.previous and own.name not in names:
             yield Problem(
                 document.place(own.path),
                 f"the query has no column '{own.name}'",
@@ -156,7 +156,7 @@ def _computed(
     types = {
         column.name: names.get(column.name, "text")
         for column in entry.columns
-        if column.expr is None
+        if column.expr is None and not column.previous
     }
     asked = list(_asked(entry, document))
     nulls = ", ".join(f"null::{type_name(t)} as {ident(n)}" for n, t in names.items())
@@ -182,6 +182,8 @@ def _order_problems(
 
 def _asked(entry: Entry, document: Document) -> Iterator[Asked]:
     for column in entry.columns:
+        if column.previous:
+            continue
         path = document.text_path(column.path, "expr")
         base = ident(column.name) if column.expr is None else expression(column.expr)
         opening = base.index(column.expr) if column.expr is not None else None
@@ -192,7 +194,15 @@ def _asked(entry: Entry, document: Document) -> Iterator[Asked]:
             yield Asked(column.name, f"{base}::{type_name(column.type)}", at, None)
         elif column.expr is not None:
             yield Asked(column.name, base, path, opening)
+    if isinstance(entry, Dimension) and entry.history and entry.history.effective:
+        sql = expression(entry.history.effective)
+        opening = sql.index(entry.history.effective)
+        yield Asked(EFFECTIVE, sql, f"{entry.history.path}.effective", opening)
     for lookup in entry.lookups if isinstance(entry, Fact) else ():
+        if lookup.as_of:
+            sql = expression(lookup.as_of)
+            opening = sql.index(lookup.as_of)
+            yield Asked(probe_name(lookup, AS_OF), sql, f"{lookup.path}.as_of", opening)
         for name, text in lookup.on:
             path = document.text_path(document.text_path(lookup.path, "on"), name)
             sql = expression(text)

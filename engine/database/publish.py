@@ -23,6 +23,7 @@ from engine.mapping.model import Star, Tolerance
 from engine.plan.progress import Mark, Progress, advance, base
 from engine.plan.quality import Status, Verdict, judge, label, tolerated
 from engine.plan.steps import (
+    BuildVersions,
     CheckStep,
     CountKept,
     Done,
@@ -36,6 +37,7 @@ from engine.plan.steps import (
     Quarantine,
     RejectCheck,
     RejectNullKeys,
+    RepointFacts,
     Step,
 )
 from engine.plan.world import TableState, World
@@ -97,15 +99,16 @@ class Publication:
             # A search that is known to find nothing is spared.
             if isinstance(step, RejectNullKeys) and keyless == 0:
                 continue
-            if isinstance(step, Quarantine) and self._nothing_rejected(present):
+            if isinstance(step, Quarantine) and not self._any("rejected", present):
+                continue
+            if isinstance(step, RepointFacts) and not self._any("closed", present):
                 continue
             self._do(step)
 
-    def _nothing_rejected(self, entry: str) -> bool:
-        """Say that no row of an entry was marked, so that looking for marked rows would be in vain."""
-        return not any(
-            done.rows for done in self.steps if done.entry == entry and done.measure == "rejected"
-        )
+    def _any(self, measure: str, entry: str) -> bool:
+        """Say that a step of an entry counted something: without, looking for what follows is in vain."""
+        own = (done for done in self.steps if done.entry == entry)
+        return any(done.rows for done in own if done.measure == measure)
 
     def _take(self, steps: Iterable[Done]) -> None:
         for done in steps:
@@ -251,8 +254,10 @@ class Publication:
 
         A RunError says when the answer was lost and only the ledger knows what happened.
         """
-        for stage in plan.stages:
-            execute(self._main, render(DropStage(stage=stage.create.stage))).close()
+        used = [stage.create.stage for stage in plan.stages]
+        used += [step.line.versions for step in plan.load if isinstance(step, BuildVersions)]
+        for stage in used:
+            execute(self._main, render(DropStage(stage=stage))).close()
         ledger.record(self._main, self._run_id, self.steps, self.verdicts)
         ledger.end(self._main, self._run_id, "done", None, report.seconds)
         self._sessions.refuse_when_cancelled()

@@ -25,16 +25,25 @@ order by c.relname, a.attnum
 """)
 
 INDEXES = text("""
-select c.relname as "table", i.indisprimary as "primary",
+select c.relname as "table", i.indisprimary as "primary", i.indpred is not null as partial, x.relname as name,
   array_agg(a.attname order by k.place)::text[] as columns
 from pg_index as i
 join pg_class as c on c.oid = i.indrelid
+join pg_class as x on x.oid = i.indexrelid
 join pg_namespace as n on n.oid = c.relnamespace
 cross join unnest(i.indkey) with ordinality as k(attnum, place)
 join pg_attribute as a on a.attrelid = c.oid and a.attnum = k.attnum
 where n.nspname = :schema and c.relname = any(:names) and i.indisunique and i.indisvalid
-  and i.indpred is null and i.indexprs is null and k.place <= i.indnkeyatts
-group by c.relname, i.indexrelid, i.indisprimary
+  and i.indexprs is null and k.place <= i.indnkeyatts
+group by c.relname, x.relname, i.indexrelid, i.indisprimary, i.indpred is not null
+""")
+
+CHECKS = text("""
+select c.relname as "table", k.conname as name
+from pg_constraint as k
+join pg_class as c on c.oid = k.conrelid
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = :schema and c.relname = any(:names) and k.contype = 'c'
 """)
 
 
@@ -44,6 +53,7 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
     bound = {"schema": star.connection("warehouse").schema, "names": names}
     columns = connection.execute(COLUMNS, bound).all()
     indexes = connection.execute(INDEXES, bound).all()
+    checks = connection.execute(CHECKS, bound).all()
     empty = _empty(connection, star, {(row.table, row.name) for row in columns})
     return {
         name: TableState(
@@ -53,7 +63,11 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
             primary_key=next(
                 (tuple(row.columns) for row in indexes if row.table == name and row.primary), ()
             ),
-            unique=tuple(tuple(row.columns) for row in indexes if row.table == name),
+            unique=tuple(
+                tuple(row.columns) for row in indexes if row.table == name and not row.partial
+            ),
+            indexes={row.name: tuple(row.columns) for row in indexes if row.table == name},
+            checks=frozenset(row.name for row in checks if row.table == name),
             not_null=frozenset(row.name for row in columns if row.table == name and row.not_null),
             unfilled=frozenset(row.name for row in columns if row.table == name and row.unfilled),
             empty=name in empty,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from engine.errors import Problem
-from engine.mapping import rules_checks, rules_entries, rules_names
+from engine.mapping import rules_checks, rules_entries, rules_history, rules_names
 from engine.mapping.document import Document
 from engine.mapping.model import Star
 
@@ -25,6 +25,9 @@ RULES: tuple[Rule, ...] = (
     rules_entries.loads_fit,
     rules_entries.dedupe_sees_all_rows,
     rules_entries.caches_fit,
+    rules_history.changes_have_a_history,
+    rules_history.previous_columns_fit,
+    rules_history.versions_are_found,
     rules_checks.checked_columns_exist,
     rules_checks.checked_dimensions_exist,
     rules_checks.limits_can_be_met,

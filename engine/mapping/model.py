@@ -18,6 +18,9 @@ CheckKind = Literal[
 # The kinds that say which row is wrong.
 ROW_WISE: tuple[CheckKind, ...] = ("not_null", "accepted", "range", "references")
 Severity = Literal["error", "warn"]
+Versioned = Literal[0, 1, 2]
+Since = Literal["beginning", "effective"]
+Type1 = Literal["all", "current"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,18 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the star: a copy of the query's column, or an SQL expression over the query."""
+    """A column of the star: a copy of the query's column, or an SQL expression over the query.
+
+    `scd` says what becomes of a member's value when it changes: 0 keeps the first, 1 the last, 2 makes a
+    version of the member. With `previous`, it is the value that another column had before (type 3).
+    """
 
     name: str
     expr: str | None = None
     type: str | None = None
     description: str = ""
+    scd: Versioned = 1
+    previous: str = ""
     path: str = ""
 
 
@@ -81,13 +90,15 @@ class Column:
 class Lookup:
     """A key column of a fact, filled from `dimension`.
 
-    `on` pairs each natural key column of the dimension with an SQL expression over the query.
+    `on` pairs each natural key column of the dimension with an SQL expression over the query. `as_of` is an
+    expression too: the time at which the version of the member that is looked up was valid.
     """
 
     column: str
     dimension: str
     on: tuple[tuple[str, str], ...]
     missing: Missing = "unknown"
+    as_of: str | None = None
     description: str = ""
     path: str = ""
 
@@ -137,6 +148,21 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class History:
+    """That a dimension keeps a row for each version of a member.
+
+    `effective` is an SQL expression over the query, since when a row is as it is; None is the time of the
+    run. `first`: whether the first version is valid since ever. `type_1`: the versions that a change of a
+    type 1 column is written to.
+    """
+
+    effective: str | None = None
+    first: Since = "beginning"
+    type_1: Type1 = "all"
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cache:
     """That the members of a dimension are kept in Redis too, each for `ttl` seconds."""
 
@@ -155,6 +181,7 @@ class Dimension:
     source: Source | None = None
     calendar: Calendar | None = None
     load: DimensionLoad = "upsert"
+    history: History | None = None
     special_members: tuple[SpecialMember, ...] = ()
     cache: Cache | None = None
     checks: tuple[Check, ...] = ()

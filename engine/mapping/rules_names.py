@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from engine.errors import Place, Problem, did_you_mean
 from engine.mapping.document import Document
+from engine.mapping.history import HISTORY_NAMES
 from engine.mapping.model import Dimension, Entry, Star
 from engine.mapping.scalars import Plain
 
@@ -97,6 +98,8 @@ def _named(entry: Entry) -> Iterator[tuple[str, str, str]]:
     """Yield the name, the path and the role of each column of a table."""
     if isinstance(entry, Dimension):
         yield entry.key, f"{entry.path}.key", "key"
+        if entry.history:
+            yield from ((name, entry.history.path, "history") for name in HISTORY_NAMES)
     else:
         yield from ((lookup.column, lookup.path, "lookup") for lookup in entry.lookups)
     yield from ((column.name, column.path, "column") for column in entry.columns)

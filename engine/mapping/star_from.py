@@ -17,6 +17,7 @@ from engine.mapping.model import (
     Cursor,
     Dimension,
     Fact,
+    History,
     Lookup,
     Scalar,
     Source,
@@ -74,6 +75,7 @@ def _dimension(name: str, data: Mapping[str, Plain], texts: Texts) -> Dimension:
         source=None if calendar else _source(data["source"], f"{path}.source", texts),
         calendar=calendar,
         load=data.get("load", "upsert"),
+        history=_history(data, columns, f"{path}.history", texts),
         special_members=tuple(
             _special_member(member, values, f"{path}.special_members.{member}")
             for member, values in data.get("special_members", {}).items()
@@ -105,6 +107,22 @@ def _fact(
         checks=checks_from(data.get("checks"), f"{path}.checks", texts),
         description=data.get("description", ""),
         path=path,
+    )
+
+
+def _history(
+    data: Mapping[str, Plain], columns: tuple[Column, ...], path: str, texts: Texts
+) -> History | None:
+    """Return the history of a dimension: one that is asked for, or that a type 2 column needs."""
+    if "history" not in data and all(column.scd != 2 for column in columns):
+        return None
+    entry = data.get("history") or {}
+    effective = entry.get("effective")
+    return History(
+        effective=None if effective is None else texts.expression(f"{path}.effective", effective),
+        first=entry.get("first", "beginning"),
+        type_1=entry.get("type_1", "all"),
+        path=path if "history" in data else next(c.path for c in columns if c.scd == 2),
     )
 
 
@@ -167,6 +185,8 @@ def _column(name: str, data: Plain, path: str, texts: Texts) -> Column:
         expr=None if expr is None else texts.expression(at, expr),
         type=None if kind is None else texts.type(f"{path}.type", kind),
         description=entry.get("description", ""),
+        scd=entry.get("scd", 1),
+        previous=entry.get("previous", ""),
         path=path,
     )
 
@@ -188,11 +208,13 @@ def _lookup(
         natural_key = natural_keys.get(data["dimension"], ())
         name = natural_key[0] if len(natural_key) == 1 else ""
         pairs = ((name, texts.expression(f"{path}.on", on)),)
+    as_of = data.get("as_of")
     return Lookup(
         column=column,
         dimension=data["dimension"],
         on=pairs,
         missing=data.get("missing", "unknown"),
+        as_of=None if as_of is None else texts.expression(f"{path}.as_of", as_of),
         description=data.get("description", ""),
         path=path,
     )

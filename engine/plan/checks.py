@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.mapping.history import IS_CURRENT
 from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
 from engine.plan.shape import (
     bare,
@@ -48,7 +49,9 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
     With `fresh` all rows of the table are of this run, so the table alone is looked at.
     """
     match = match_columns(entry)
-    batch = None if fresh else rows(star, entry, world).only(match)
+    versioned = isinstance(entry, Dimension) and entry.history is not None
+    # Of a member with versions all of them may have changed: they are looked at in the table.
+    batch = None if fresh or versioned else rows(star, entry, world).only(match)
     steps: list[CheckStep] = []
     for check in entry.checks:
         if not check.reject and not counts_with_source(check):
@@ -83,6 +86,7 @@ def _steps(
                 columns=check.columns,
                 check=check,
                 key=key,
+                current=IS_CURRENT if isinstance(entry, Dimension) and entry.history else "",
             ),
         )
     if check.kind == "row_count":

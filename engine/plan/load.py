@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from engine.mapping.model import Dimension, Entry, Fact, Star
+from engine.plan.history import history_steps
 from engine.plan.reject import Locate, reject_steps, rule_of
-from engine.plan.schema import key_steps
+from engine.plan.schema import dropped_keys, key_steps
 from engine.plan.shape import bare, definitions, match_columns, rows, stage, stage_columns, target
 from engine.plan.steps import (
     AddPrimaryKey,
@@ -54,14 +55,32 @@ def born_filled(star: Star, entry: Entry, world: World) -> bool:
 
 def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
     """Plan how the staged rows of an entry get into its table."""
-    table, own = target(star, entry), rows(star, entry, world)
     keys = key_steps(star, entry, world)
-    match = match_columns(entry)
     fresh = state_of(entry, world).empty
     members = tuple(member_steps(star, entry, world)) if isinstance(entry, Dimension) else ()
     if members and not keys:  # first, as a member may give up a natural key that a row has now
         yield from members
-    yield from _clean_steps(star, entry, world, place, prove=not (fresh and keys))
+    yield from _clean_steps(
+        star, entry, world, place, prove=not (fresh and keys) or _versioned(entry)
+    )
+    if isinstance(entry, Dimension) and entry.history:
+        yield from dropped_keys(star, entry, world)
+        yield from history_steps(star, entry, entry.history, world)
+    else:
+        keys = yield from _row_steps(star, entry, world, place, keys)
+    yield from keys
+    if keys:
+        yield from members
+    if fresh:
+        yield Analyze(entry=entry.name, table=target(star, entry))
+
+
+def _row_steps(
+    star: Star, entry: Entry, world: World, place: Locate, keys: tuple[Step, ...]
+) -> Generator[Step, None, tuple[Step, ...]]:
+    """Plan how the rows of a batch become rows of the table; returns the steps for its keys."""
+    table, own, match = target(star, entry), rows(star, entry, world), match_columns(entry)
+    fresh = state_of(entry, world).empty
     compare = _compared(entry, world, own)
     if not fresh:
         seen = own.only((*match, *compare))
@@ -73,7 +92,16 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
                 yield CountKept(entry=entry.name, table=table, rows=own, match=match, compare=names)
         if compare:
             yield UpdateChanged(
-                entry=entry.name, table=table, rows=seen, match=match, compare=compare
+                entry=entry.name,
+                table=table,
+                rows=seen,
+                match=match,
+                compare=compare,
+                previous=tuple(
+                    (column.name, column.previous)
+                    for column in entry.columns
+                    if column.previous in compare
+                ),
             )
     if born_filled(star, entry, world):
         yield CreateFilled(entry=entry.name, table=table, rows=own)
@@ -88,11 +116,11 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
         )
     if entry.load == "replace" and not fresh:
         yield from _removal(star, entry, world, place)
-    yield from keys
-    if keys:
-        yield from members
-    if fresh:
-        yield Analyze(entry=entry.name, table=table)
+    return keys
+
+
+def _versioned(entry: Entry) -> bool:
+    return isinstance(entry, Dimension) and entry.history is not None
 
 
 def _clean_steps(
@@ -143,7 +171,12 @@ def _compared(entry: Entry, world: World, own: Rows) -> tuple[str, ...]:
     if isinstance(entry, Fact):
         reconcile = world.readings.get(entry.name, Reading()).reconcile
         return names if entry.load != "append" or reconcile else ()
-    names = tuple(name for name in names if name != entry.key)
+    kept = {column.name for column in entry.columns if column.scd == 0}
+    names = tuple(
+        name
+        for name in names
+        if name != entry.key and not (name in kept and name in state_of(entry, world).columns)
+    )
     if entry.load != "insert":
         return names
     # A member stays as it was first seen, but a column that is new has not been seen yet (TRAPS 37).
@@ -162,7 +195,12 @@ def _referring(star: Star, entry: Entry, world: World) -> tuple[tuple[Table, str
 
 def member_steps(star: Star, dimension: Dimension, world: World) -> Iterator[Step]:
     """Plan the special members of a dimension; they need its primary key."""
-    wanted = [c for c in definitions(star, dimension, world) if c.name != dimension.key]
+    # What has a default of its own, as the period of a version, is right for special members too.
+    wanted = [
+        column
+        for column in definitions(star, dimension, world)
+        if column.name != dimension.key and column.default is None
+    ]
     for member in dimension.special_members:
         given = dict(member.values)
         yield EnsureMember(

@@ -8,7 +8,7 @@ from engine.errors import Place
 from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Fact, Star
 from engine.plan.checks import condition
 from engine.plan.quality import label
-from engine.plan.shape import match_columns, rows, stage
+from engine.plan.shape import EFFECTIVE, events, match_columns, rows, stage
 from engine.plan.steps import (
     ProveFound,
     ProveOrdinary,
@@ -16,6 +16,7 @@ from engine.plan.steps import (
     RejectCheck,
     RejectDuplicates,
     RejectMissing,
+    RejectNoTime,
     RejectNullKeys,
     Rows,
     Rule,
@@ -54,6 +55,14 @@ def _key_steps(
     yield RejectNullKeys(entry=name, rows=own, match=match, rule=rule), rule
     if isinstance(entry, Dimension):
         yield from _special_steps(entry, own, place)
+    if isinstance(entry, Dimension) and entry.history:
+        match = (*match, EFFECTIVE)
+        own = events(star, entry, entry.history, world).only(match)
+        called += " at one time"
+        if entry.history.effective:
+            text = "the effective time is null or infinite"
+            rule = rule_of(f"{entry.history.path}.effective", text, place)
+            yield RejectNoTime(entry=name, rows=own, time=EFFECTIVE, rule=rule), rule
     order = entry.source.dedupe if entry.source else None
     if order:
         rule = rule_of(f"{entry.path}.source.dedupe", "another row of this key came first", place)

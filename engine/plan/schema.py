@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 
 from engine.errors import Place, Problem
+from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
 from engine.mapping.model import Dimension, Entry, Star
 from engine.plan.shape import definitions, match_columns, short_name, target
 from engine.plan.steps import (
     AddColumn,
+    AddPeriodCheck,
     AddPrimaryKey,
     AddUniqueIndex,
     ColumnDefinition,
@@ -17,6 +20,7 @@ from engine.plan.steps import (
     CreateTable,
     DescribeColumn,
     DescribeTable,
+    DropIndex,
     DropNotNull,
     Notice,
     Step,
@@ -51,7 +55,7 @@ def _column_steps(
     for column in wanted:
         present = state.columns.get(column.name)
         if present is None:
-            added = ColumnDefinition(column.name, column.type, column.description)
+            added = column if column.default is not None else replace(column, not_null=False)
             yield AddColumn(entry=entry.name, table=table, column=added)
         elif present != column.type and holds(column.type, present):
             yield WidenColumn(entry=entry.name, table=table, column=column, present=present)
@@ -68,12 +72,36 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     steps: list[Step] = []
     if state.primary_key != primary:
         steps.append(AddPrimaryKey(entry=entry.name, table=table, columns=primary))
-    if isinstance(entry, Dimension) and entry.natural_key not in state.unique:
+    if isinstance(entry, Dimension) and entry.history:
+        steps += _version_keys(entry, table, state)
+    elif isinstance(entry, Dimension) and entry.natural_key not in state.unique:
         name = short_name(f"{entry.name}_{'_'.join(entry.natural_key)}_key")
         steps.append(
             AddUniqueIndex(entry=entry.name, table=table, name=name, columns=entry.natural_key)
         )
     return tuple(steps)
+
+
+def _version_keys(dimension: Dimension, table: Table, state: TableState) -> Iterator[Step]:
+    """Return what lets the database refuse two current versions, two at one time, and one without time."""
+    name, match = dimension.name, dimension.natural_key
+    current = short_name(f"{name}_{'_'.join(match)}_current_key")
+    if current not in state.indexes:
+        yield AddUniqueIndex(entry=name, table=table, name=current, columns=match, where=IS_CURRENT)
+    if (*match, VALID_FROM) not in state.unique:
+        begins = short_name(f"{name}_{'_'.join(match)}_{VALID_FROM}_key")
+        yield AddUniqueIndex(entry=name, table=table, name=begins, columns=(*match, VALID_FROM))
+    period = short_name(f"{name}_period_check")
+    if period not in state.checks:
+        yield AddPeriodCheck(entry=name, table=table, name=period, low=VALID_FROM, high=VALID_TO)
+
+
+def dropped_keys(star: Star, dimension: Dimension, world: World) -> Iterator[Step]:
+    """Return what lets a dimension that had one row for each member have several."""
+    state, schema = world.tables.get(dimension.name, TableState()), target(star, dimension).schema
+    for name, columns in state.indexes.items():
+        if columns == dimension.natural_key and not name.endswith("_current_key"):
+            yield DropIndex(entry=dimension.name, index=Table(schema, name))
 
 
 def description_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:

@@ -6,12 +6,15 @@ import hashlib
 import re
 
 from engine.mapping.calendar import CALENDAR_COLUMNS
-from engine.mapping.model import Column, Dimension, Entry, Fact, Lookup, Star
+from engine.mapping.history import HISTORY_COLUMNS, IS_CURRENT, VALID_TO
+from engine.mapping.model import Column, Dimension, Entry, Fact, History, Lookup, Star
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
 from engine.plan.world import World
 
 STAGE_SCHEMA = "engine_stage"
 LONGEST_NAME = 63  # bytes of an identifier in PostgreSQL
+EFFECTIVE = "$effective"  # when what a staged row says began, of a dimension with history
+AS_OF = "as_of"
 CALENDAR_TYPES = {name: type_ for name, type_, _ in CALENDAR_COLUMNS}
 
 # A cast to one of these cuts a longer value off without a word (TRAPS 14); an assignment refuses it.
@@ -101,6 +104,8 @@ def _join(star: Star, lookup: Lookup, world: World, fact: Fact) -> Join:
         dimension.key,
         tuple(on),
         unknown if lookup.missing == "unknown" else None,
+        history=dimension.history is not None,
+        as_of=Value(AS_OF, "", lookup.as_of) if lookup.as_of else None,
     )
 
 
@@ -108,7 +113,8 @@ def column_types(entry: Entry, world: World) -> dict[str, str]:
     """Return the type of each of an entry's own columns."""
     known = world.types.get(entry.name, {})
     copies = CALENDAR_TYPES if isinstance(entry, Dimension) and entry.calendar else {}
-    return {c.name: known.get(c.name) or copies.get(c.name, "text") for c in entry.columns}
+    names = {column.name: column.previous or column.name for column in entry.columns}
+    return {name: known.get(of) or copies.get(of, "text") for name, of in names.items()}
 
 
 def rows(star: Star, entry: Entry, world: World) -> Rows:
@@ -124,6 +130,7 @@ def rows(star: Star, entry: Entry, world: World) -> Rows:
             else world.types.get(entry.name, {}).get(f"={column.name}", ""),
         )
         for column in entry.columns
+        if not column.previous
     ]
     if isinstance(entry, Fact):
         joins = tuple(_join(star, lookup, world, entry) for lookup in entry.lookups)
@@ -157,7 +164,33 @@ def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinitio
             for lookup in entry.lookups
         ]
     own = [ColumnDefinition(c.name, types[c.name], c.description) for c in entry.columns]
+    if isinstance(entry, Dimension) and entry.history:
+        own += history_definitions(entry, world)
     return (*keys, *own)
+
+
+def time_type(dimension: Dimension, world: World) -> str:
+    """Return the type of the times of a dimension's history: a timestamp of the run, or what it is told."""
+    known = world.types.get(dimension.name, {})
+    return known.get(EFFECTIVE, "timestamp with time zone")
+
+
+def history_definitions(dimension: Dimension, world: World) -> list[ColumnDefinition]:
+    """Return the columns of a history. What says nothing about them, as a special member, is valid always."""
+    time = time_type(dimension, world)
+    types: dict[str, tuple[str, str | bool]] = dict.fromkeys(HISTORY_COLUMNS, (time, "-infinity"))
+    types |= {VALID_TO: (time, "infinity"), IS_CURRENT: ("boolean", True)}
+    return [
+        ColumnDefinition(name, types[name][0], text, not_null=True, default=types[name][1])
+        for name, text in HISTORY_COLUMNS.items()
+    ]
+
+
+def events(star: Star, dimension: Dimension, history: History, world: World) -> Rows:
+    """Return the rows of a dimension with history, each with the time since when it is so."""
+    own = rows(star, dimension, world)
+    time = Value(EFFECTIVE, time_type(dimension, world), history.effective or "now()")
+    return Rows(own.stage, (*own.values, time))
 
 
 def _members(dimension: Dimension) -> tuple[object, ...]:
@@ -170,6 +203,7 @@ def _members(dimension: Dimension) -> tuple[object, ...]:
         (calendar.start, calendar.end) if calendar else None,
         (source.connection, source.query) if source else None,
         [member.key for member in dimension.special_members if member.name == "unknown"],
+        dimension.history,
     )
 
 
@@ -182,13 +216,15 @@ def fingerprint(star: Star, entry: Entry) -> str:
         for c in entry.checks
         if c.kind in ("not_null", "accepted", "range", "references")
     ]
+    if isinstance(entry, Dimension) and entry.history:
+        parts += [entry.history, [(c.name, c.scd, c.previous) for c in entry.columns]]
     if entry.source:
         cursor = entry.source.cursor
         parts += [entry.source.connection, entry.source.query, entry.source.dedupe]
         parts += [(cursor.column, cursor.null) if cursor else None]
     if isinstance(entry, Fact):
         parts += [
-            (x.column, x.on, x.missing, *_members(star.dimension(x.dimension)))
+            (x.column, x.on, x.missing, x.as_of, *_members(star.dimension(x.dimension)))
             for x in entry.lookups
         ]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

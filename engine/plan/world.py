@@ -12,6 +12,7 @@ from engine.plan.steps import StagedColumn
 class TableState:
     """A table of the warehouse as it is now; `empty` means that it holds no row (or does not exist).
 
+    `unique` are columns that no two rows share; among `indexes` are those too that look at some rows only.
     `unfilled` are the columns for which the database itself has no value: no identity and no default.
     """
 
@@ -20,6 +21,8 @@ class TableState:
     description: str = ""
     primary_key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
+    indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # unique ones, by name
+    checks: frozenset[str] = frozenset()  # names of the constraints
     not_null: frozenset[str] = frozenset()
     unfilled: frozenset[str] = frozenset()
     empty: bool = True

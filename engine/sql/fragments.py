@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
 from engine.mapping.model import Scalar
 from engine.plan.steps import (
     ColumnDefinition,
@@ -66,6 +67,13 @@ def distinct(names: Iterable[str], types: dict[str, str], left: str, right: str)
     )
 
 
+def differs(names: Iterable[str], types: dict[str, str], line: str) -> Fragment:
+    """Say that a row differs in a column from the one before it in a window."""
+    compared = [_comparable(name, types, "") for name in names]
+    changes = (f"{now} is distinct from lag({now}) over {ident(line)}" for now in compared)
+    return Fragment("(" + " or ".join(changes) + ")")
+
+
 def _comparable(name: str, types: dict[str, str], alias: str) -> Fragment:
     compared_as = COMPARED_AS.get(types.get(name, ""))
     return Fragment(f"{column(name, alias)}::{compared_as}" if compared_as else column(name, alias))
@@ -88,6 +96,8 @@ def definition(wanted: ColumnDefinition) -> Fragment:
         words.append(Fragment("generated always as identity"))
     if wanted.not_null:
         words.append(Fragment("not null"))
+    if wanted.default is not None:
+        words.append(Fragment(f"default {literal(wanted.default)}"))
     return Fragment(" ".join(words))
 
 
@@ -147,15 +157,23 @@ def window(of: Copy | CountSource) -> Fragment:
 
 
 def probes(join: Join) -> tuple[tuple[str, Value], ...]:
-    """Pair a name for each value that a lookup compares with that value."""
-    return tuple((f"${join.column}.{n}", v) for n, v in enumerate(join.on))
+    """Pair a name for each value that a lookup compares with that value; a time comes last."""
+    compared = (*join.on, join.as_of) if join.as_of else join.on
+    return tuple((f"${join.column}.{n}", v) for n, v in enumerate(compared))
 
 
 def meets(join: Join, member: str, row: str) -> Fragment:
     """Say that a member of a dimension is the one that a row looks up."""
-    return Fragment(
-        " and ".join(f"{column(v.name, member)} = {column(name, row)}" for name, v in probes(join))
-    )
+    found = [
+        f"{column(v.name, member)} = {column(n, row)}" for n, v in probes(join) if v in join.on
+    ]
+    if join.as_of:
+        time = column(probes(join)[-1][0], row)
+        found.append(f"{column(VALID_FROM, member)} <= {time}")
+        found.append(f"{time} < {column(VALID_TO, member)}")
+    elif join.history:
+        found.append(str(column(IS_CURRENT, member)))
+    return Fragment(" and ".join(found))
 
 
 def looked_up(join: Join, member: str) -> Fragment:

@@ -27,6 +27,7 @@ FILTERS = {
     "equal": fragments.equal,
     "equals": fragments.equals,
     "distinct": fragments.distinct,
+    "differs": fragments.differs,
     "any_null": fragments.any_null,
     "no_null": fragments.no_null,
     "definition": fragments.definition,

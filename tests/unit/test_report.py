@@ -56,6 +56,7 @@ def test_the_json_is_one_object_with_every_count():
         "closed": 0,
         "deleted": 0,
         "inferred": 0,
+        "repointed": 0,
         "held": 0,
         "rejected": 5,
         "null_cursors": 7,

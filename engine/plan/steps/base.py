@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-Measure = Literal["read", "unchanged", "updated", "inserted", "deleted", "rejected", "failed", ""]
+Measure = Literal[
+    "read",
+    "unchanged",
+    "updated",
+    "inserted",
+    "closed",
+    "deleted",
+    "repointed",
+    "rejected",
+    "failed",
+    "",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +32,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class ColumnDefinition:
-    """A column as it stands in a CREATE TABLE; `type` is spelled as the database spells it."""
+    """A column as it stands in a CREATE TABLE; `type` is spelled as the database spells it.
+
+    `default` is what rows have that say nothing about the column; None is no default.
+    """
 
     name: str
     type: str
     description: str = ""
     identity: bool = False
     not_null: bool = False
+    default: str | bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +60,18 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A lookup: `column` gets the key of the member of `table` whose natural key equals the values."""
+    """A lookup: `column` gets the key of the member of `table` whose natural key equals the values.
+
+    Of a dimension with history it is the version that is current, or was valid at the time `as_of`.
+    """
 
     column: str
     table: Table
     key: str
     on: tuple[Value, ...]  # named as the dimension's natural key columns
     unknown: int | None = None
+    history: bool = False
+    as_of: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class CheckUnique(CheckTable):
     match: tuple[str, ...]
     columns: tuple[str, ...]
     key: str = ""
+    current: str = ""  # the column that says which versions alone are looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

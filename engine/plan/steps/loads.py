@@ -57,7 +57,10 @@ class CountKept(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateChanged(Step):
-    """Update the rows of the target that differ (TRAPS 20, 25)."""
+    """Update the rows of the target that differ (TRAPS 20, 25).
+
+    `previous` pairs a column with the one whose value it gets when that one changes.
+    """
 
     title: ClassVar[str] = "update changed"
     measure: ClassVar[Measure] = "updated"
@@ -65,6 +68,7 @@ class UpdateChanged(Step):
     rows: Rows
     match: tuple[str, ...]
     compare: tuple[str, ...]
+    previous: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ class ReadMembers(Step):
     types: tuple[str, ...]
     columns: tuple[str, ...]
     wanted: tuple[tuple[str, ...], ...]
+    current: str = ""  # the column that tells the present version of a member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class ReadChanged(Step):
     natural_key: tuple[str, ...]
     columns: tuple[str, ...]
     transaction: str
+    current: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,12 +65,35 @@ class AddPrimaryKey(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddUniqueIndex(Step):
-    """Let the database itself refuse a second member of one natural key."""
+    """Let the database itself refuse a second member of one natural key.
+
+    With `where`, the name of a boolean column, among the rows alone in which it is true.
+    """
 
     title: ClassVar[str] = "add unique index"
     table: Table
     name: str
     columns: tuple[str, ...]
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropIndex(Step):
+    """Remove a unique index that holds no longer: a member gets several versions."""
+
+    title: ClassVar[str] = "drop index"
+    index: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddPeriodCheck(Step):
+    """Let the database itself refuse a version that ends before it begins (TRAPS 30)."""
+
+    title: ClassVar[str] = "add period check"
+    table: Table
+    name: str
+    low: str
+    high: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

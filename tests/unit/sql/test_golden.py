@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.mapping.model import Column, History
 from engine.plan.build import build, create_statements
 from engine.plan.steps import (
     DropStage,
@@ -67,7 +68,53 @@ def said(steps: list[Step], dialect: str) -> str:
     )
 
 
+COLUMNS = STAR.dimensions[1].columns
+VERSIONED = replace(
+    STAR,
+    dimensions=(
+        STAR.dimensions[0],
+        replace(
+            STAR.dimensions[1],
+            columns=(
+                *COLUMNS[:2],
+                replace(COLUMNS[2], scd=2),
+                COLUMNS[3],
+                replace(COLUMNS[4], scd=0),
+                Column("old name", previous="name", path="dimensions.dim_user.columns.old name"),
+            ),
+            history=History("changed_at", path="dimensions.dim_user.history"),
+        ),
+    ),
+    facts=(
+        replace(
+            STAR.facts[0],
+            columns=(*STAR.facts[0].columns, Column("seen at", "sold_at + '1 h'", "text")),
+            lookups=(
+                STAR.facts[0].lookups[0],
+                replace(STAR.facts[0].lookups[1], as_of="sold_at"),
+                replace(STAR.facts[0].lookups[2], as_of="sold_at + '1 h'"),
+            ),
+        ),
+    ),
+)
+SEEN = replace(
+    INCREMENT,
+    tables={
+        **FILLED,
+        "dim_user": replace(
+            FILLED["dim_user"],
+            indexes={"dim_user_key": ("country", "user_id"), "dim_user_pkey": ("user_key",)},
+        ),
+        "fact_sale": replace(
+            FILLED["fact_sale"],
+            columns={**FILLED["fact_sale"].columns, "seen at": "text"},
+        ),
+    },
+)
+
 CASES: dict[str, list[Step]] = {
+    "history_first": [s for s in steps_of(build(VERSIONED, WORLD, place)) if s.entry != "dim_day"],
+    "history_next": [s for s in steps_of(build(VERSIONED, SEEN, place)) if s.entry == "dim_user"],
     "first_run": steps_of(build(STAR, WORLD, place)),
     "next_run": steps_of(build(STAR, INCREMENT, place)),
     "changed_schema": [

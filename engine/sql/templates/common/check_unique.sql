@@ -6,6 +6,9 @@ from (
 {% if step.key %}
     and {{ step.key | column("t") }} > 0
 {% endif %}
+{% if step.current %}
+    and {{ step.current | column("t") }}
+{% endif %}
 {% if step.rows %}
     and ({{ step.columns | columns("t") }}) in (
       select {{ step.columns | columns("b") }} from {{ step.table | table }} as b

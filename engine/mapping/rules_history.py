@@ -1,0 +1,105 @@
+"""Rules about history: what changes how, and which version a fact looks up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.errors import Problem, did_you_mean
+from engine.mapping.document import Document
+from engine.mapping.model import Column, Dimension, Fact, Lookup, Star
+
+
+def changes_have_a_history(star: Star, document: Document) -> Iterator[Problem]:
+    """Find words about changes where nothing changes so: in facts, calendars, keys, other loads."""
+    for entry in star.entries:
+        for column in entry.columns:
+            if isinstance(entry, Fact):
+                yield from _in_fact(column, document)
+            elif column.scd == 2 and column.name in entry.natural_key:
+                what = f"scd: 2, but '{column.name}' is of the natural key, by which versions belong together"
+                yield document.problem(f"{column.path}.scd", what, "drop it: a key does not change")
+        if isinstance(entry, Dimension) and entry.history:
+            yield from _impossible(entry, document)
+
+
+def _in_fact(column: Column, document: Document) -> Iterator[Problem]:
+    for word, given in (("scd", column.scd != 1), ("previous", bool(column.previous))):
+        if given:
+            what = f"{word} is for the columns of dimensions"
+            yield document.problem(f"{column.path}.{word}", what, "drop it: a fact has no versions")
+
+
+def _impossible(dimension: Dimension, document: Document) -> Iterator[Problem]:
+    history = dimension.history
+    if history is None:
+        return
+    if dimension.calendar:
+        what = "a history, but the days of a calendar never change"
+        yield document.problem(history.path, what, "drop it")
+    elif all(column.scd != 2 for column in dimension.columns):
+        what = "a history, but no column makes a version"
+        yield document.problem(
+            history.path, what, "say scd: 2 at the columns whose changes are kept"
+        )
+    if dimension.load != "upsert":
+        what = f"a history, but load: {dimension.load} keeps none"
+        yield document.problem(f"{dimension.path}.load", what, "set load: upsert, or drop it")
+
+
+def previous_columns_fit(star: Star, document: Document) -> Iterator[Problem]:
+    """Find previous values of nothing, of themselves, or that say how they are computed."""
+    for dimension in star.dimensions:
+        columns = {column.name: column for column in dimension.columns}
+        for column in dimension.columns:
+            if not column.previous:
+                continue
+            path, of = f"{column.path}.previous", columns.get(column.previous)
+            if of is None:
+                what = f"{dimension.name} has no column '{column.previous}'"
+                yield document.problem(path, what, did_you_mean(column.previous, columns))
+            elif of.previous or of.name in dimension.natural_key:
+                what = f"'{of.name}' has no value before"
+                yield document.problem(path, what, "name a column that changes")
+            elif dimension.history and of.scd != 2:
+                what = f"'{of.name}' is no type 2 column, and this dimension keeps versions"
+                yield document.problem(path, what, f"say scd: 2 at {of.name}")
+            if column.expr or column.type or column.scd != 1:
+                what = "previous together with expr, type or scd"
+                yield document.problem(column.path, what, "it has the type of the column it is of")
+        for name in dimension.natural_key:
+            if name in columns and columns[name].previous:
+                what = f"'{name}' is a previous value, which is no key"
+                yield document.problem(f"{dimension.path}.natural_key", what, "choose another key")
+
+
+def versions_are_found(star: Star, document: Document) -> Iterator[Problem]:
+    """Find lookups at a time in what has no history, and facts that do not keep that time."""
+    dimensions = {dimension.name: dimension for dimension in star.dimensions}
+    for fact in star.facts:
+        for lookup in fact.lookups:
+            dimension = dimensions.get(lookup.dimension)
+            if lookup.as_of is None or dimension is None:
+                continue
+            if dimension.history is None:
+                what = f"as_of, but {dimension.name} has no history"
+                hint = f"drop it, or say scd: 2 at columns of {dimension.path}"
+                yield document.problem(f"{lookup.path}.as_of", what, hint)
+            elif kept_time(star, fact, lookup) is None:
+                what = "no column and no calendar lookup of the fact keeps this time"
+                hint = (
+                    "when a change of a member comes late, the facts of that time get another version: "
+                    f"add a column with this expression to {fact.path}.columns"
+                )
+                yield document.problem(f"{lookup.path}.as_of", what, hint)
+
+
+def kept_time(star: Star, fact: Fact, lookup: Lookup) -> Column | Lookup | None:
+    """Return what of a fact tells the time at which a lookup looks: a column, or a lookup of a calendar."""
+    for column in fact.columns:
+        if lookup.as_of == (column.name if column.expr is None else column.expr):
+            return column
+    calendars = {dimension.name for dimension in star.dimensions if dimension.calendar}
+    for other in fact.lookups:
+        if other.dimension in calendars and other.on == (("date", lookup.as_of),):
+            return other
+    return None

@@ -1,0 +1,134 @@
+"""How a dimension with history is loaded: every version of the members that have a row in this run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.mapping.history import CHANGED_AT, CONFIRMED_AT, HISTORY_NAMES, VALID_FROM, VALID_TO
+from engine.mapping.model import Column, Dimension, Fact, History, Lookup, Star
+from engine.mapping.rules_history import kept_time
+from engine.plan.shape import (
+    EFFECTIVE,
+    STAGE_SCHEMA,
+    column_types,
+    events,
+    short_name,
+    target,
+    time_type,
+)
+from engine.plan.steps import (
+    Analyze,
+    BuildVersions,
+    CloseVersions,
+    CountCorrected,
+    CountRepeated,
+    InsertVersions,
+    Line,
+    RepointFacts,
+    Step,
+    Table,
+    UpdateVersions,
+)
+from engine.plan.world import TableState, World
+
+
+def history_steps(
+    star: Star, dimension: Dimension, history: History, world: World
+) -> Iterator[Step]:
+    """Plan how the staged rows of a dimension become versions; rejected rows are out already."""
+    state = world.tables.get(dimension.name, TableState())
+    name, values = dimension.name, _values(dimension)
+    versions = Table(STAGE_SCHEMA, short_name(f"{star.name}.{name}.versions"))
+    line = Line(target(star, dimension), versions, dimension.key, dimension.natural_key)
+    build = _build(star, dimension, history, world, line)
+    yield build
+    if not state.empty:
+        yield Analyze(entry=name, table=versions)
+        yield CountCorrected(entry=name, line=line, types=build.types, compare=values)
+    yield CountRepeated(entry=name, line=line, types=build.types, compare=values)
+    if not state.empty:
+        yield CloseVersions(entry=name, line=line)
+        written = _written(dimension, history)
+        yield UpdateVersions(entry=name, line=line, types=build.types, compare=written)
+    yield InsertVersions(entry=name, line=line, columns=(*build.columns, *HISTORY_NAMES))
+    if not state.empty:
+        for fact in star.facts:
+            for lookup in fact.lookups:
+                if lookup.dimension == dimension.name and lookup.as_of:
+                    yield from _repoint(star, fact, lookup, world, line)
+
+
+def _build(
+    star: Star, dimension: Dimension, history: History, world: World, line: Line
+) -> BuildVersions:
+    state = world.tables.get(dimension.name, TableState())
+    # A column that is new has not been seen yet: it is filled, and makes no version (TRAPS 37).
+    new = {c.name for c in dimension.columns if not state.empty and c.name not in state.columns}
+    scd = {c.name: 1 if c.name in new else c.scd for c in dimension.columns}
+    ordinary = [c.name for c in dimension.columns if not c.previous]
+    changing = [name for name in ordinary if name not in dimension.natural_key]
+    last = [n for n in changing if scd[n] == 1 and (history.type_1 == "all" or n in new)]
+    return BuildVersions(
+        entry=dimension.name,
+        line=line,
+        rows=events(star, dimension, history, world),
+        time=EFFECTIVE,
+        columns=tuple(column.name for column in dimension.columns),
+        types={**column_types(dimension, world), **_times(dimension, world)},
+        tracked=tuple(name for name in changing if scd[name] == 2),
+        all_versions=tuple(last),
+        first_value=tuple(name for name in changing if scd[name] == 0),
+        previous=tuple((c.name, c.previous) for c in dimension.columns if c.previous),
+        since_ever=history.first == "beginning",
+        fresh=state.empty,
+    )
+
+
+def _times(dimension: Dimension, world: World) -> dict[str, str]:
+    return dict.fromkeys(
+        (VALID_FROM, VALID_TO, CHANGED_AT, CONFIRMED_AT), time_type(dimension, world)
+    )
+
+
+def _values(dimension: Dimension) -> tuple[str, ...]:
+    """Return what a row of the source can correct in a version that is there."""
+    own = (c.name for c in dimension.columns if c.name not in dimension.natural_key)
+    return (*own, CHANGED_AT)
+
+
+def _written(dimension: Dimension, history: History) -> tuple[str, ...]:
+    """Return what is written in a version that is there.
+
+    A run that gives its own time to all that it reads would confirm, and so write, every member each time.
+    """
+    return (*_values(dimension), CONFIRMED_AT) if history.effective else _values(dimension)
+
+
+def _repoint(
+    star: Star, fact: Fact, lookup: Lookup, world: World, line: Line
+) -> Iterator[RepointFacts]:
+    """Plan to point the facts that are there to the versions that are valid at their time now."""
+    state = world.tables.get(fact.name, TableState())
+    time = kept_time(star, fact, lookup)
+    if state.empty or lookup.column not in state.columns:
+        return
+    if isinstance(time, Column) and time.name in state.columns:
+        yield RepointFacts(
+            entry=lookup.dimension,
+            line=line,
+            fact=target(star, fact),
+            column=lookup.column,
+            time=time.name,
+        )
+    elif isinstance(time, Lookup) and time.column in state.columns:
+        calendar = star.dimension(time.dimension)
+        yield RepointFacts(
+            entry=lookup.dimension,
+            line=line,
+            fact=target(star, fact),
+            column=lookup.column,
+            time="date",
+            calendar=target(star, calendar),
+            calendar_key=calendar.key,
+            calendar_column=time.column,
+        )

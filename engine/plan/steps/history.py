@@ -1,0 +1,139 @@
+"""Steps that load a dimension with history: a row for each version of a member."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from engine.plan.steps.base import Measure, Rows, Step, Table
+from engine.plan.steps.rejects import Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RejectNoTime(Step):
+    """Mark rows that do not say since when they are so, or since an infinite time."""
+
+    title: ClassVar[str] = "reject no time"
+    measure: ClassVar[Measure] = "rejected"
+    rows: Rows
+    time: str
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The table of a dimension, its key and natural key, and the `versions` that are wanted in it."""
+
+    table: Table
+    versions: Table
+    key: str
+    match: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline(Step):
+    """What all steps of a history know."""
+
+    line: Line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildVersions(Timeline):
+    """Build anew the versions of every member that has a row in this run (TRAPS 28 to 30).
+
+    The rows of the run and the versions that are there, each at its time, make one line of events for each
+    member. Events that say the same as the one before are the same version; a version that is there keeps its
+    key and is never given up. `rows` has the time in the column `time`. A change in one of `tracked` makes a
+    version; columns in `all_versions` have the member's last value, in `first_value` the one that was seen
+    first, others the last one within the version; `previous` pairs a column with the one whose value it had.
+    """
+
+    title: ClassVar[str] = "build versions"
+    rows: Rows
+    time: str
+    columns: tuple[str, ...]
+    types: dict[str, str]
+    tracked: tuple[str, ...]
+    all_versions: tuple[str, ...]
+    first_value: tuple[str, ...]
+    previous: tuple[tuple[str, str], ...]
+    since_ever: bool
+    fresh: bool
+
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """The columns whose value is that of the last row within a version."""
+        special = {*self.all_versions, *self.first_value, *(name for name, _ in self.previous)}
+        return tuple(name for name in self.columns if name not in special)
+
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The columns that a row of this run has: all but previous values."""
+        of = {name for name, _ in self.previous}
+        return tuple(name for name in self.columns if name not in of)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared(Timeline):
+    """A step that compares the versions that are there with those that are wanted, in `compare`."""
+
+    compare: tuple[str, ...]
+    types: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountCorrected(Compared):
+    """Count the members of which a row of this run changes a version that is there, without a new one."""
+
+    title: ClassVar[str] = "count corrected"
+    measure: ClassVar[Measure] = "updated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountRepeated(Compared):
+    """Count the rows of this run that say nothing new of their member."""
+
+    title: ClassVar[str] = "count repeated"
+    measure: ClassVar[Measure] = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseVersions(Timeline):
+    """Give versions their new period: closed by the next one, or begun earlier."""
+
+    title: ClassVar[str] = "close versions"
+    measure: ClassVar[Measure] = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateVersions(Compared):
+    """Write what has changed within versions that are there."""
+
+    title: ClassVar[str] = "update versions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertVersions(Timeline):
+    """Insert the versions that are new; only they take a key (TRAPS 24)."""
+
+    title: ClassVar[str] = "insert versions"
+    measure: ClassVar[Measure] = "inserted"
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RepointFacts(Timeline):
+    """Point facts to the version that was valid at their time, where it is another one now (TRAPS 29).
+
+    The time is the `time` of the fact, or with a `calendar` the day in the column `time` of that table, whose
+    key is `calendar_key` and which the fact refers to by `calendar_column`.
+    """
+
+    title: ClassVar[str] = "repoint facts"
+    measure: ClassVar[Measure] = "repointed"
+    fact: Table
+    column: str
+    time: str
+    calendar: Table | None = None
+    calendar_key: str = ""
+    calendar_column: str = ""

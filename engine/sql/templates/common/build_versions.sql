@@ -1,0 +1,76 @@
+create unlogged table {{ step.line.versions | table }} as
+with event as (
+  select * from {{ step.rows | rows }} as v
+),
+{% if not step.fresh %}
+present as (
+  select t.* from {{ step.line.table | table }} as t
+  join (select distinct {{ step.line.match | columns }} from event) as touched on {{ step.line.match | equal("t", "touched") }}
+  where {{ step.line.key | column("t") }} > 0
+),
+{% endif %}
+point as (
+  select {{ step.carried | columns }}, {{ step.time | ident }} as "$at", null::bigint as "$key", 1 as "$read", 2 as "$rank"
+  from event
+{% if not step.fresh %}
+  union all
+  select {{ step.carried | columns }}, changed_at, {{ step.line.key | ident }}, 0, 1 from present
+  union all
+  select {{ step.carried | columns }}, confirmed_at, null, 0, 0 from present where confirmed_at > changed_at
+{% endif %}
+),
+moment as (
+  select distinct on ({{ step.line.match | columns }}, "$at")
+{% for name in step.carried %}
+{% if name in step.first_value %}
+    first_value({{ name | ident }}) over (partition by {{ step.line.match | columns }} order by "$rank" = 2, "$at") as {{ name | ident }},
+{% else %}
+    {{ name | ident }},
+{% endif %}
+{% endfor %}
+    "$at",
+    max("$key") over (partition by {{ step.line.match | columns }}, "$at") as "$key",
+    sum("$read") over (partition by {{ step.line.match | columns }}, "$at") as "$read"
+  from point
+  order by {{ step.line.match | columns }}, "$at", "$rank" desc
+),
+changed as (
+  select *,
+    case when lag("$at") over line is null or {{ step.tracked | differs(step.types, "line") }} then 1 else 0 end as "$change"
+  from moment
+  window line as (partition by {{ step.line.match | columns }} order by "$at")
+),
+run as (
+  select *, sum("$change") over (partition by {{ step.line.match | columns }} order by "$at") as "$run" from changed
+),
+part as (
+  select *, greatest(1, count("$key") over (partition by {{ step.line.match | columns }}, "$run" order by "$at")) as "$part" from run
+),
+version as (
+  select distinct on ({{ step.line.match | columns }}, "$run", "$part")
+{% for name in step.plain %}
+    {{ name | ident }},
+{% endfor %}
+{% for name in step.first_value %}
+    {{ name | ident }},
+{% endfor %}
+{% for name in step.all_versions %}
+    first_value({{ name | ident }}) over (partition by {{ step.line.match | columns }} order by "$at" desc) as {{ name | ident }},
+{% endfor %}
+    min("$at") over whole as changed_at,
+    max("$at") over whole as confirmed_at,
+    max("$key") over whole as "$key",
+    sum("$read") over whole as "$read"
+  from part
+  window whole as (partition by {{ step.line.match | columns }}, "$run", "$part")
+  order by {{ step.line.match | columns }}, "$run", "$part", "$at" desc
+)
+select version.*,
+{% for name, of in step.previous %}
+  lag({{ of | ident }}) over line as {{ name | ident }},
+{% endfor %}
+  {% if step.since_ever %}case when lag(changed_at) over line is null then '-infinity' else changed_at end{% else %}changed_at{% endif %} as valid_from,
+  coalesce(lead(changed_at) over line, 'infinity') as valid_to,
+  lead(changed_at) over line is null as is_current
+from version
+window line as (partition by {{ step.line.match | columns }} order by changed_at)

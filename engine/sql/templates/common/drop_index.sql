@@ -1,0 +1,1 @@
+drop index if exists {{ step.index | table }}

@@ -1,0 +1,8 @@
+update {{ step.line.table | table }} as t set
+{% for name in step.compare %}
+  {{ name | ident }} = {{ name | column("v") }}{% if not loop.last %},{% endif %}
+
+{% endfor %}
+from {{ step.line.versions | table }} as v
+where {{ step.line.key | column("t") }} = v."$key"
+  and {{ step.compare | distinct(step.types, "t", "v") }}
