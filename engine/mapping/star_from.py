@@ -98,7 +98,7 @@ def _fact(
         name=name,
         source=_source(data["source"], f"{path}.source", texts),
         grain=tuple(listed(data["grain"])),
-        columns=_columns(data["columns"], f"{path}.columns", texts),
+        columns=_columns(data.get("columns"), f"{path}.columns", texts),
         lookups=tuple(
             _lookup(column, entry, f"{path}.lookups.{column}", texts, natural_keys)
             for column, entry in data.get("lookups", {}).items()
