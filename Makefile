@@ -13,11 +13,11 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo env up test test-16 test-compose lint format bench bench-lookup clean
+.PHONY: help demo env up test test-16 test-compose lint format bench bench-history bench-lookup clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
-	  printf '  make %-12s %s\n' "$$name" "$$what"; done
+	  printf '  make %-13s %s\n' "$$name" "$$what"; done
 
 demo: $(VENV)/.demo  ## load the star into two embedded PostgreSQL servers; needs nothing but Python
 	@$(BIN)/engine demo $(ARGS)
@@ -49,6 +49,9 @@ format: $(VENV)/.dev  ## rewrite the code in the house style
 
 bench: $(VENV)/.test  ## measure a load against hand-written SQL on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-history: $(VENV)/.test  ## measure a dimension with a row for each version against hand-written SQL
+	@$(BIN)/python -m benchmarks.history $(ARGS)
 
 bench-lookup: $(VENV)/.test  ## measure lookups through Redis and without it; needs redis-server
 	@$(BIN)/python -m benchmarks.lookup $(ARGS)

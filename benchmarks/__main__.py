@@ -24,6 +24,7 @@ from engine.database.embedded import Embedded, Server
 
 ROOT = Path(__file__).parents[1]
 BY_HAND = Path(__file__).parent / "by_hand"
+STAR = ROOT / "mappings/star.yml"
 SCHEMA = "by_hand"
 PHASES = ("full load", "1 % changed", "nothing changed")
 STAGE = ("create stage", "copy", "fill calendar", "read cursors")
@@ -49,13 +50,13 @@ class Bench:
         for server in (self.source, self.warehouse):
             execute(server, "CHECKPOINT")
 
-    def engine(self) -> Measured:
-        """Run the engine."""
+    def engine(self, mapping: Path = STAR) -> Measured:
+        """Run a mapping with the engine."""
         # As it is once installed: compiled, and not compiled anew by every process.
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
         environment["SOURCE_URL"] = self.source.url()
         environment["WAREHOUSE_URL"] = self.warehouse.url()
-        command = [sys.executable, "-m", "engine", "run", "mappings/star.yml", "--report", "json"]
+        command = [sys.executable, "-m", "engine", "run", mapping, "--report", "json"]
         return measured(command, environment, ROOT)
 
     def by_hand(self, script: str) -> Measured:
