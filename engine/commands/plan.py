@@ -50,7 +50,7 @@ def plan_lines(todo: Plan, *, sql: bool) -> Iterator[str]:
 
 
 def _step_lines(step: Step, *, sql: bool) -> Iterator[str]:
-    yield f"  {step.entry}: {step.title}".replace("  : ", "  ") + _about(step)
+    yield f"  {step.entry}: {step.title}".replace("  : ", "  ") + _about(step) + _when(step)
     if sql:
         yield "\n".join(f"      {line}" for line in render(step).splitlines()) + ";"
 
@@ -64,6 +64,13 @@ def _also(todo: Plan, title: str) -> Iterator[str]:
     if title == CHECKS:
         for entry, check in todo.source_counts:
             yield f"  {entry}: check {label(check)} ({check.severity})"
+
+
+def _when(step: Step) -> str:
+    """Say when a step is spared: what it is there for is known only once the rows have come."""
+    if step.several is None:
+        return ""
+    return " (if a member has several rows)" if step.several else " (if each member has one row)"
 
 
 def _about(step: Step) -> str:

@@ -26,6 +26,7 @@ from engine.plan.steps import (
     BuildVersions,
     CheckStep,
     CountKept,
+    CountSeveral,
     Done,
     DropStage,
     Notice,
@@ -96,14 +97,23 @@ class Publication:
                 present, staged = step.entry, filled(step.entry)
                 keyless = staged.keyless
                 self._take(staged.steps)
-            # A search that is known to find nothing is spared.
-            if isinstance(step, RejectNullKeys) and keyless == 0:
-                continue
-            if isinstance(step, Quarantine) and not self._any("rejected", present):
-                continue
-            if isinstance(step, RepointFacts) and not self._any("closed", present):
-                continue
-            self._do(step)
+            if not self._spared(step, keyless):
+                self._do(step)
+
+    def _spared(self, step: Step, keyless: int | None) -> bool:
+        """Say whether a step is known to find nothing, or another one does what it would do."""
+        if isinstance(step, RejectNullKeys):
+            return keyless == 0
+        if isinstance(step, Quarantine):
+            return not self._any("rejected", step.entry)
+        if isinstance(step, RepointFacts):
+            return not self._any("closed", step.entry)
+        return step.several is not None and step.several != self._several(step.entry)
+
+    def _several(self, entry: str) -> bool:
+        """Say whether this read has several rows of one key."""
+        counts = (d.rows for d in self.steps if (d.entry, d.title) == (entry, CountSeveral.title))
+        return any(counts)
 
     def _any(self, measure: str, entry: str) -> bool:
         """Say that a step of an entry counted something: without, looking for what follows is in vain."""

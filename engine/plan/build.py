@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from engine.errors import refuse
 from engine.mapping.model import Entry, Star
 from engine.plan.checks import check_steps, counts_with_source
-from engine.plan.load import born_filled, load_steps, state_of
+from engine.plan.load import born_filled, load_steps
 from engine.plan.reject import Locate
 from engine.plan.schema import (
     create_schema,
@@ -21,7 +21,7 @@ from engine.plan.select import brought_along, chosen
 from engine.plan.shape import fingerprint
 from engine.plan.stage import stage_plan
 from engine.plan.steps import Notice, Plan, Step
-from engine.plan.world import Reading, World
+from engine.plan.world import Reading, World, state_of
 
 
 def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.mapping.history import CHANGED_AT, CONFIRMED_AT, HISTORY_NAMES, VALID_FROM, VALID_TO
 from engine.mapping.model import Column, Dimension, Fact, History, Lookup, Star
@@ -22,6 +23,7 @@ from engine.plan.steps import (
     CloseVersions,
     CountCorrected,
     CountRepeated,
+    InsertFirst,
     InsertVersions,
     Line,
     RepointFacts,
@@ -41,17 +43,22 @@ def history_steps(
     versions = Table(STAGE_SCHEMA, short_name(f"{star.name}.{name}.versions"))
     line = Line(target(star, dimension), versions, dimension.key, dimension.natural_key)
     build = _build(star, dimension, history, world, line)
-    yield build
-    if not state.empty:
+    insert = InsertVersions(entry=name, line=line, columns=(*build.columns, *HISTORY_NAMES))
+    repeated = CountRepeated(
+        entry=name, line=line, types=build.types, compare=values, fresh=state.empty
+    )
+    if state.empty:
+        yield from (replace(step, several=True) for step in (build, repeated, insert))
+        yield _first(build)
+    else:
+        yield build
         yield Analyze(entry=name, table=versions)
         yield CountCorrected(entry=name, line=line, types=build.types, compare=values)
-    yield CountRepeated(entry=name, line=line, types=build.types, compare=values)
-    if not state.empty:
+        yield repeated
         yield CloseVersions(entry=name, line=line)
         written = _written(dimension, history)
         yield UpdateVersions(entry=name, line=line, types=build.types, compare=written)
-    yield InsertVersions(entry=name, line=line, columns=(*build.columns, *HISTORY_NAMES))
-    if not state.empty:
+        yield insert
         for fact in star.facts:
             for lookup in fact.lookups:
                 if lookup.dimension == dimension.name and lookup.as_of:
@@ -81,6 +88,19 @@ def _build(
         previous=tuple((c.name, c.previous) for c in dimension.columns if c.previous),
         since_ever=history.first == "beginning",
         fresh=state.empty,
+    )
+
+
+def _first(build: BuildVersions) -> InsertFirst:
+    """Plan the versions of members that have one row each: previous values they have none."""
+    return InsertFirst(
+        entry=build.entry,
+        line=build.line,
+        several=False,
+        rows=build.rows,
+        time=build.time,
+        columns=build.carried,
+        since_ever=build.since_ever,
     )
 
 

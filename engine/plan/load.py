@@ -28,17 +28,12 @@ from engine.plan.steps import (
     Table,
     UpdateChanged,
 )
-from engine.plan.world import Reading, TableState, World
+from engine.plan.world import Reading, World, state_of
 
 NOTHING_LEFT = (
     "there is no row to load, and load: replace would empty the table; "
     "if that is right, say allow_empty: true"
 )
-
-
-def state_of(entry: Entry, world: World) -> TableState:
-    """Return the table of an entry as it is now."""
-    return world.tables.get(entry.name, TableState())
 
 
 def born_filled(star: Star, entry: Entry, world: World) -> bool:

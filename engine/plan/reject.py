@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from engine.errors import Place
 from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Fact, Star
@@ -10,6 +11,7 @@ from engine.plan.checks import condition
 from engine.plan.quality import label
 from engine.plan.shape import EFFECTIVE, events, match_columns, rows, stage
 from engine.plan.steps import (
+    CountSeveral,
     ProveFound,
     ProveOrdinary,
     ProveUnique,
@@ -22,7 +24,7 @@ from engine.plan.steps import (
     Rule,
     Step,
 )
-from engine.plan.world import World
+from engine.plan.world import World, state_of
 
 Locate = Callable[[str], Place]
 Ruled = tuple[Step, Rule]
@@ -55,7 +57,11 @@ def _key_steps(
     yield RejectNullKeys(entry=name, rows=own, match=match, rule=rule), rule
     if isinstance(entry, Dimension):
         yield from _special_steps(entry, own, place)
+    several = None
     if isinstance(entry, Dimension) and entry.history:
+        if state_of(entry, world).empty:
+            several = True  # a member with one row has none of the same time
+            yield CountSeveral(entry=name, rows=own, match=match), rule
         match = (*match, EFFECTIVE)
         own = events(star, entry, entry.history, world).only(match)
         called += " at one time"
@@ -66,10 +72,12 @@ def _key_steps(
     order = entry.source.dedupe if entry.source else None
     if order:
         rule = rule_of(f"{entry.path}.source.dedupe", "another row of this key came first", place)
-        yield RejectDuplicates(entry=name, rows=own, match=match, order=order, rule=rule), rule
+        first = RejectDuplicates(entry=name, rows=own, match=match, order=order, rule=rule)
+        yield replace(first, several=several), rule
     elif prove:
         rule = rule_of(f"{entry.path}.{word}", f"the {called} is not unique", place)
-        yield ProveUnique(entry=name, rows=own, match=match, rule=rule), rule
+        unique = ProveUnique(entry=name, rows=own, match=match, rule=rule)
+        yield replace(unique, several=several), rule
 
 
 def _special_steps(dimension: Dimension, own: Rows, place: Locate) -> Iterator[Ruled]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from engine.mapping.model import Calendar, Dimension, Entry, Source, Star
 from engine.plan.checks import counts_with_source
 from engine.plan.shape import bare, match_columns, stage, stage_columns
@@ -40,7 +42,7 @@ def _from_source(entry: Entry, source: Source, table: Table, world: World) -> St
         keys = match_columns(entry) if source.dedupe else ()
         nulls = cursor.null != "never"
         window = Window(cursor.column, types[cursor.column], low, nulls, keys)
-    where = {"entry": name, "connection": source.connection, "query": source.query}
+    where: dict[str, Any] = {"entry": name, "connection": source.connection, "query": source.query}
     copy = Copy(**where, columns=columns, window=window, stage=table)
     count = CountSource(**where, window=window) if _counted(entry) else None
     analyze = Analyze(entry=name, table=table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from engine.mapping.model import Entry
 from engine.plan.steps import StagedColumn
 
 
@@ -62,3 +63,8 @@ class World:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schema_exists: bool = False
+
+
+def state_of(entry: Entry, world: World) -> TableState:
+    """Return the table of an entry as it is now."""
+    return world.tables.get(entry.name, TableState())

@@ -103,12 +103,13 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What all steps share: the entry they work for, and which count of the report their rows are."""
+    """What all steps share: the entry they work for, when they are spared, which count their rows are."""
 
     measure: ClassVar[Measure] = ""
     title: ClassVar[str] = ""
 
     entry: str = ""
+    several: bool | None = None  # done only where CountSeveral found keys (True), or none (False)
 
     @property
     def called(self) -> str:

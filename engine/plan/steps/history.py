@@ -20,6 +20,15 @@ class RejectNoTime(Step):
     rule: Rule
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountSeveral(Step):
+    """Count the members of which this read has several rows: without, each row is a first version."""
+
+    title: ClassVar[str] = "count several"
+    rows: Rows
+    match: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """The table of a dimension, its key and natural key, and the `versions` that are wanted in it."""
@@ -95,6 +104,7 @@ class CountRepeated(Compared):
 
     title: ClassVar[str] = "count repeated"
     measure: ClassVar[Measure] = "unchanged"
+    fresh: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +129,21 @@ class InsertVersions(Timeline):
     title: ClassVar[str] = "insert versions"
     measure: ClassVar[Measure] = "inserted"
     columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsertFirst(Timeline):
+    """Insert a version for each row, into an empty table: `rows` has the time in the column `time`.
+
+    With one row for each member there is nothing to put in order (benchmarks/NOTES.md).
+    """
+
+    title: ClassVar[str] = "insert first"
+    measure: ClassVar[Measure] = "inserted"
+    rows: Rows
+    time: str
+    columns: tuple[str, ...]
+    since_ever: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,17 @@ select count(*) from (
 ) as v
 where v."country" = '--'::text and v."user_id" = '0'::integer;
 
+-- dim_user: count several
+select count(*) from (
+  select from (
+  select
+    "country" as "country",
+    "user_id" as "user_id"
+  from "engine_stage"."shop.dim_user"
+  where "$reject" is null
+) as v group by v."country", v."user_id" having count(*) > 1
+) as several;
+
 -- dim_user: reject no time
 update "engine_stage"."shop.dim_user" as s set "$reject" = 'dimensions.dim_user.history.effective'
 from (
@@ -244,14 +255,7 @@ from version
 window line as (partition by "country", "user_id" order by changed_at);
 
 -- dim_user: count repeated
-with member as (
-  select sum(v."$read") as "$read", count(*) filter (where v."$key" is null) as "$new",
-    coalesce(bool_or((t."name" is distinct from v."name" or t."Weird ""Name""" is distinct from v."Weird ""Name""" or t."settings"::text is distinct from v."settings"::text or t."old name" is distinct from v."old name" or t."changed_at" is distinct from v."changed_at")) filter (where v."$key" is not null), false) as "$corrected"
-  from "engine_stage"."shop.dim_user.versions" as v
-  left join "mart"."dim_user" as t on t."user_key" = v."$key"
-  group by v."country", v."user_id"
-)
-select coalesce(sum("$read" - "$new" - case when "$corrected" and "$read" > "$new" then 1 else 0 end), 0)::bigint from member;
+select coalesce(sum("$read"), 0)::bigint - count(*) from "engine_stage"."shop.dim_user.versions";
 
 -- dim_user: insert versions
 insert into "mart"."dim_user" ("country", "user_id", "name", "Weird ""Name""", "settings", "old name", "valid_from", "valid_to", "is_current", "changed_at", "confirmed_at")
@@ -259,6 +263,28 @@ select v."country", v."user_id", v."name", v."Weird ""Name""", v."settings", v."
 from "engine_stage"."shop.dim_user.versions" as v
 where v."$key" is null
 order by v."country", v."user_id", v.changed_at;
+
+-- dim_user: insert first
+insert into "mart"."dim_user" (
+  "country", "user_id", "name", "Weird ""Name""", "settings", valid_from, valid_to, is_current, changed_at, confirmed_at
+)
+select v."country", v."user_id", v."name", v."Weird ""Name""", v."settings",
+'-infinity', 'infinity', true,
+  v."$effective", v."$effective"
+from (
+  select
+    "country" as "country",
+    "user_id" as "user_id",
+    "name" as "name",
+    (
+upper(name) -- shout
+)::character varying as "Weird ""Name""",
+    "settings" as "settings",
+    (changed_at) as "$effective"
+  from "engine_stage"."shop.dim_user"
+  where "$reject" is null
+) as v
+order by v."country", v."user_id";
 
 -- dim_user: add primary key
 alter table "mart"."dim_user" add primary key ("user_key");
