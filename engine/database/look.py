@@ -16,7 +16,7 @@ from engine.database.types import Described, describe
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Dimension, Entry, Fact, Source, Star
-from engine.plan.shape import AS_OF, CALENDAR_TYPES, EFFECTIVE, probe_name
+from engine.plan.shape import AS_OF, EFFECTIVE, generated_types, probe_name
 from engine.plan.steps import StagedColumn
 from engine.plan.world import World
 from engine.sql.quote import expression, ident, ordering, type_name
@@ -60,7 +60,7 @@ def look(
             found.sources[entry.name] = columns
         else:
             found.sources[entry.name] = tuple(
-                StagedColumn(name, type_) for name, type_ in CALENDAR_TYPES.items()
+                StagedColumn(name, type_) for name, type_ in generated_types(entry).items()
             )
     for entry in entries:
         if found.sources[entry.name]:

@@ -20,6 +20,7 @@ RULES: tuple[Rule, ...] = (
     rules_names.numbers_are_finite,
     rules_entries.keys_are_loaded,
     rules_entries.calendars_are_possible,
+    rules_entries.countries_are_known,
     rules_entries.special_members_fit,
     rules_entries.lookups_find_one,
     rules_entries.loads_fit,

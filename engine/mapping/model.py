@@ -59,13 +59,28 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Holidays:
+    """Whose public holidays a calendar knows, and the language of their names."""
+
+    country: str
+    subdivision: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Calendar:
-    """One row for each day from `start` to `end`, both included."""
+    """One row for each day from `start` to `end`, both included.
+
+    With a `fiscal_pattern` the months of a fiscal year are so many whole weeks, in each quarter.
+    """
 
     start: date
     end: date
     week_starts: Literal["monday", "sunday", "saturday"] = "monday"
     fiscal_year_starts: int = 1
+    fiscal_pattern: tuple[int, ...] = ()
+    locale: str = ""
+    holidays: Holidays | None = None
     path: str = ""
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.mapping.calendar import CALENDAR_COLUMNS
+from engine.mapping.calendar import ALL_COLUMNS
 from engine.mapping.scalars import Plain
 from engine.mapping.shape import schema
 
@@ -171,7 +171,7 @@ def _text(value: Plain, *, inside: bool) -> str:
 def _calendar_columns() -> Iterator[str]:
     yield "## The columns of a calendar\n"
     yield "| column | type | meaning |\n|---|---|---|"
-    for column in CALENDAR_COLUMNS:
+    for column in ALL_COLUMNS:
         yield f"| `{column.name}` | {column.type} | {column.description} |"
     yield ""
 

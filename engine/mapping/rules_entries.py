@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from engine.errors import Problem, did_you_mean
-from engine.mapping.calendar import CALENDAR_NAMES
+from engine.mapping.calendar import ALL_COLUMNS, offered
+from engine.mapping.country import holiday_faults, locale_faults
 from engine.mapping.document import Document
 from engine.mapping.model import Dimension, Fact, Lookup, SpecialMember, Star
 
@@ -42,12 +43,30 @@ def calendars_are_possible(star: Star, document: Document) -> Iterator[Problem]:
         elif calendar.end.year - calendar.start.year > _MAX_CALENDAR_YEARS:
             what = f"the calendar is longer than {_MAX_CALENDAR_YEARS} years"
             yield document.problem(f"{calendar.path}.to", what, "one row is made for each day")
+        names = [column.name for column in offered(calendar)]
         for column in dimension.columns:
-            if column.expr is None and column.name not in CALENDAR_NAMES:
+            if column.expr is None and column.name not in names:
                 what = f"a calendar has no column '{column.name}'"
-                close = did_you_mean(column.name, CALENDAR_NAMES)
-                hint = close or "give it an expression over " + ", ".join(CALENDAR_NAMES)
-                yield Problem(document.key_place(column.path), what, hint)
+                close = did_you_mean(column.name, names)
+                hint = close or "give it an expression over " + ", ".join(names)
+                word = next((c.description for c in ALL_COLUMNS if c.name == column.name), "")
+                missing = word.partition(":")[0].removeprefix("With ")
+                yield Problem(
+                    document.key_place(column.path), what, f"add {missing} to it" if word else hint
+                )
+
+
+def countries_are_known(star: Star, document: Document) -> Iterator[Problem]:
+    """Find languages of names and countries of holidays that nobody knows."""
+    for dimension in star.dimensions:
+        calendar = dimension.calendar
+        if calendar is None:
+            continue
+        for _, what, hint in locale_faults(calendar.locale):
+            yield document.problem(f"{calendar.path}.locale", what, hint)
+        for key, what, hint in holiday_faults(calendar.holidays) if calendar.holidays else ():
+            path = f"{calendar.path}.holidays"
+            yield document.problem(f"{path}.{key}" if key else path, what, hint)
 
 
 def special_members_fit(star: Star, document: Document) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from engine.errors import Problem
-from engine.mapping.calendar import CALENDAR_NAMES
+from engine.mapping.calendar import offered
 from engine.mapping.checks_from import checks_from, listed
 from engine.mapping.document import Document
 from engine.mapping.model import (
@@ -18,6 +18,7 @@ from engine.mapping.model import (
     Dimension,
     Fact,
     History,
+    Holidays,
     Lookup,
     Scalar,
     Source,
@@ -66,7 +67,7 @@ def _dimension(name: str, data: Mapping[str, Plain], texts: Texts) -> Dimension:
     calendar = _calendar(data["calendar"], f"{path}.calendar") if "calendar" in data else None
     columns = _columns(data.get("columns"), f"{path}.columns", texts)
     if calendar and not columns:
-        columns = tuple(Column(each, path=f"{path}.calendar") for each in CALENDAR_NAMES)
+        columns = tuple(Column(each.name, path=f"{path}.calendar") for each in offered(calendar))
     return Dimension(
         name=name,
         key=data["key"],
@@ -132,6 +133,9 @@ def _calendar(data: Mapping[str, Plain], path: str) -> Calendar:
         end=_date(data["to"]),
         week_starts=data.get("week_starts", "monday"),
         fiscal_year_starts=int(data.get("fiscal_year_starts", 1)),
+        fiscal_pattern=tuple(int(n) for n in data.get("fiscal_pattern", "").split("-") if n),
+        locale=data.get("locale", ""),
+        holidays=Holidays(**data["holidays"]) if "holidays" in data else None,
         path=path,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from engine.mapping.calendar import CALENDAR_COLUMNS
+from engine.mapping.calendar import offered
 from engine.mapping.history import HISTORY_COLUMNS, IS_CURRENT, VALID_TO
 from engine.mapping.model import Column, Dimension, Entry, Fact, History, Lookup, Star
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
@@ -15,7 +15,6 @@ STAGE_SCHEMA = "engine_stage"
 LONGEST_NAME = 63  # bytes of an identifier in PostgreSQL
 EFFECTIVE = "$effective"  # when what a staged row says began, of a dimension with history
 AS_OF = "as_of"
-CALENDAR_TYPES = {name: type_ for name, type_, _ in CALENDAR_COLUMNS}
 
 # A cast to one of these cuts a longer value off without a word (TRAPS 14); an assignment refuses it.
 CUTTING = re.compile(r"^(character varying|character|bit varying|bit)\(\d+\)(\[\])?$")
@@ -42,9 +41,15 @@ def stage(star: Star, entry: Entry) -> Table:
 def stage_columns(entry: Entry, world: World) -> tuple[ColumnDefinition, ...]:
     """Return the columns of an entry's stage: those of its query, or the days of its calendar."""
     if isinstance(entry, Dimension) and entry.calendar:
-        days = (ColumnDefinition(name, type_) for name, type_ in CALENDAR_TYPES.items())
+        days = (ColumnDefinition(name, type_) for name, type_ in generated_types(entry).items())
         return (ColumnDefinition(entry.key, key_type(entry)), *days)
     return tuple(ColumnDefinition(c.name, c.type) for c in world.sources[entry.name])
+
+
+def generated_types(entry: Entry) -> dict[str, str]:
+    """Return the types of the columns that the engine itself makes, for a calendar."""
+    calendar = entry.calendar if isinstance(entry, Dimension) else None
+    return {name: type_ for name, type_, _ in offered(calendar)} if calendar else {}
 
 
 def match_columns(entry: Entry) -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def _join(star: Star, lookup: Lookup, world: World, fact: Fact) -> Join:
 def column_types(entry: Entry, world: World) -> dict[str, str]:
     """Return the type of each of an entry's own columns."""
     known = world.types.get(entry.name, {})
-    copies = CALENDAR_TYPES if isinstance(entry, Dimension) and entry.calendar else {}
+    copies = generated_types(entry)
     names = {column.name: column.previous or column.name for column in entry.columns}
     return {name: known.get(of) or copies.get(of, "text") for name, of in names.items()}
 

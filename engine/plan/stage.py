@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine.mapping.country import day_names, holidays_of, month_names
 from engine.mapping.model import Calendar, Dimension, Entry, Source, Star
 from engine.plan.checks import counts_with_source
 from engine.plan.shape import bare, match_columns, stage, stage_columns
@@ -85,6 +86,9 @@ def _from_calendar(
             calendar=calendar,
             key=dimension.key,
             columns=tuple(column.name for column in columns),
+            months=month_names(calendar.locale),
+            days=day_names(calendar.locale),
+            holidays=holidays_of(calendar),
         ),
         Analyze(entry=dimension.name, table=table),
     )

@@ -64,6 +64,11 @@ def typed(value: Scalar | date | Decimal, type_: str) -> Fragment:
     return Fragment(f"{literal(str(value))}::{type_name(type_)}")
 
 
+def listed(rows: Iterable[Iterable[Scalar | date]]) -> Fragment:
+    """Say rows of values as they stand after VALUES, a line for each."""
+    return Fragment(",\n".join(f"({', '.join(map(literal, row))})" for row in rows))
+
+
 def type_name(name: str) -> Fragment:
     """Return a type's name, as the database itself spells it; ValueError for what cannot be one."""
     if not name or ";" in name or "--" in name or "'" in name:

@@ -30,6 +30,7 @@ FILTERS = {
     "differs": fragments.differs,
     "any_null": fragments.any_null,
     "no_null": fragments.no_null,
+    "listed": quote.listed,
     "definition": fragments.definition,
     "value": fragments.value,
     "kept": fragments.kept,

@@ -20,7 +20,20 @@ create table if not exists "public"."dim_date" (
   "is_weekend" boolean,
   "fiscal_year" integer,
   "fiscal_quarter" smallint,
-  "fiscal_month" smallint
+  "fiscal_month" smallint,
+  "month_short" text,
+  "day_short" text,
+  "quarter_label" text,
+  "month_label" text,
+  "week_label" text,
+  "month_end" date,
+  "is_month_end" boolean,
+  "is_quarter_end" boolean,
+  "is_year_end" boolean,
+  "is_weekday" boolean,
+  "is_workday" boolean,
+  "fiscal_quarter_label" text,
+  "fiscal_period" text
 );
 
 alter table "public"."dim_date" add primary key ("date_key");

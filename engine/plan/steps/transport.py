@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import ClassVar
 
+from engine.mapping.country import Holiday, Name
 from engine.mapping.model import Calendar
 from engine.plan.steps.base import ColumnDefinition, Measure, Step, Table
 
@@ -87,7 +89,7 @@ class CountNullCursors(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillCalendar(Step):
-    """Generate the days of a calendar into its stage."""
+    """Generate the days of a calendar into its stage, with what a language calls months and days."""
 
     title: ClassVar[str] = "fill calendar"
     measure: ClassVar[Measure] = "read"
@@ -95,11 +97,19 @@ class FillCalendar(Step):
     calendar: Calendar
     key: str
     columns: tuple[str, ...]
+    months: tuple[Name, ...]
+    days: tuple[Name, ...]
+    holidays: tuple[Holiday, ...] = ()
 
     @property
     def first_day(self) -> int:
         """The ISO number of the day on which a week starts: 1 for Monday, 7 for Sunday."""
         return {"monday": 1, "saturday": 6, "sunday": 7}[self.calendar.week_starts]
+
+    @property
+    def ends(self) -> tuple[int, ...]:
+        """With which weeks of a quarter its fiscal months end: 4, 8 and 13 of 4-4-5; none without."""
+        return tuple(accumulate(self.calendar.fiscal_pattern))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,12 +18,25 @@ create unlogged table "engine_stage"."shop.dim_day" (
   "fiscal_year" integer,
   "fiscal_quarter" smallint,
   "fiscal_month" smallint,
+  "month_short" text,
+  "day_short" text,
+  "quarter_label" text,
+  "month_label" text,
+  "week_label" text,
+  "month_end" date,
+  "is_month_end" boolean,
+  "is_quarter_end" boolean,
+  "is_year_end" boolean,
+  "is_weekday" boolean,
+  "is_workday" boolean,
+  "fiscal_quarter_label" text,
+  "fiscal_period" text,
   "$reject" text
 );
 
 -- dim_day: fill calendar
-insert into "engine_stage"."shop.dim_day" ("day_key", "date", "year", "quarter", "month", "month_name", "week", "iso_year", "day", "day_of_week", "day_name", "day_of_year", "week_start", "month_start", "is_weekend", "fiscal_year", "fiscal_quarter", "fiscal_month")
-select c."day_key", c."date", c."year", c."quarter", c."month", c."month_name", c."week", c."iso_year", c."day", c."day_of_week", c."day_name", c."day_of_year", c."week_start", c."month_start", c."is_weekend", c."fiscal_year", c."fiscal_quarter", c."fiscal_month"
+insert into "engine_stage"."shop.dim_day" ("day_key", "date", "year", "quarter", "month", "month_name", "week", "iso_year", "day", "day_of_week", "day_name", "day_of_year", "week_start", "month_start", "is_weekend", "fiscal_year", "fiscal_quarter", "fiscal_month", "month_short", "day_short", "quarter_label", "month_label", "week_label", "month_end", "is_month_end", "is_quarter_end", "is_year_end", "is_weekday", "is_workday", "fiscal_quarter_label", "fiscal_period")
+select c."day_key", c."date", c."year", c."quarter", c."month", c."month_name", c."week", c."iso_year", c."day", c."day_of_week", c."day_name", c."day_of_year", c."week_start", c."month_start", c."is_weekend", c."fiscal_year", c."fiscal_quarter", c."fiscal_month", c."month_short", c."day_short", c."quarter_label", c."month_label", c."week_label", c."month_end", c."is_month_end", c."is_quarter_end", c."is_year_end", c."is_weekday", c."is_workday", c."fiscal_quarter_label", c."fiscal_period"
 from (
   select
     to_char(d, 'YYYYMMDD')::integer as "day_key",
@@ -31,23 +44,69 @@ from (
     extract(year from d)::integer as year,
     extract(quarter from d)::smallint as quarter,
     extract(month from d)::smallint as month,
-    to_char(d, 'FMMonth') as month_name,
+    m.name as month_name,
     extract(week from d)::smallint as week,
     extract(isoyear from d)::integer as iso_year,
     extract(day from d)::smallint as day,
     (1 + (extract(isodow from d)::integer - 7 + 7) % 7)::smallint as day_of_week,
-    to_char(d, 'FMDay') as day_name,
+    w.name as day_name,
     extract(doy from d)::smallint as day_of_year,
     d - (extract(isodow from d)::integer - 7 + 7) % 7 as week_start,
     date_trunc('month', d)::date as month_start,
     extract(isodow from d) in (6, 7) as is_weekend,
-    (extract(year from d) + case when 7 > 1 and extract(month from d) >= 7 then 1 else 0 end)::integer as fiscal_year,
-    (1 + (extract(month from d)::integer - 7 + 12) % 12 / 3)::smallint as fiscal_quarter,
-    (1 + (extract(month from d)::integer - 7 + 12) % 12)::smallint as fiscal_month
+    f.year as fiscal_year,
+    f.quarter as fiscal_quarter,
+    f.month as fiscal_month,
+    m.short as month_short,
+    w.short as day_short,
+    to_char(d, 'YYYY-"Q"Q') as quarter_label,
+    to_char(d, 'YYYY-MM') as month_label,
+    to_char(d, 'IYYY-"W"IW') as week_label,
+    (date_trunc('month', d) + interval '1 month - 1 day')::date as month_end,
+    extract(month from d + 1) <> extract(month from d) as is_month_end,
+    extract(quarter from d + 1) <> extract(quarter from d) as is_quarter_end,
+    extract(year from d + 1) <> extract(year from d) as is_year_end,
+    extract(isodow from d) < 6 as is_weekday,
+    extract(isodow from d) < 6 as is_workday,
+    false as is_holiday,
+    null::text as holiday_name,
+    'FY' || f.year || '-Q' || f.quarter as fiscal_quarter_label,
+    'FY' || f.year || '-P' || to_char(f.month, 'FM00') as fiscal_period,
+    f.week as fiscal_week
   from (
     select g::date as d
     from generate_series('2024-01-01'::timestamp, '2025-12-31'::timestamp, interval '1 day') as g
   ) as days
+  join (values
+(1, 'January', 'Jan'),
+(2, 'February', 'Feb'),
+(3, 'March', 'Mar'),
+(4, 'April', 'Apr'),
+(5, 'May', 'May'),
+(6, 'June', 'Jun'),
+(7, 'July', 'Jul'),
+(8, 'August', 'Aug'),
+(9, 'September', 'Sep'),
+(10, 'October', 'Oct'),
+(11, 'November', 'Nov'),
+(12, 'December', 'Dec')
+  ) as m (number, name, short) on m.number = extract(month from d)
+  join (values
+(1, 'Monday', 'Mon'),
+(2, 'Tuesday', 'Tue'),
+(3, 'Wednesday', 'Wed'),
+(4, 'Thursday', 'Thu'),
+(5, 'Friday', 'Fri'),
+(6, 'Saturday', 'Sat'),
+(7, 'Sunday', 'Sun')
+  ) as w (number, name, short) on w.number = extract(isodow from d)
+  cross join lateral (
+    select
+      (extract(year from d) + case when 7 > 1 and extract(month from d) >= 7 then 1 else 0 end)::integer as year,
+      (1 + (extract(month from d)::integer - 7 + 12) % 12 / 3)::smallint as quarter,
+      (1 + (extract(month from d)::integer - 7 + 12) % 12)::smallint as month,
+      null::smallint as week
+  ) as f
 ) as c;
 
 -- dim_day: analyze
@@ -150,12 +209,25 @@ from (
     "is_weekend" as "is_weekend",
     "fiscal_year" as "fiscal_year",
     "fiscal_quarter" as "fiscal_quarter",
-    "fiscal_month" as "fiscal_month"
+    "fiscal_month" as "fiscal_month",
+    "month_short" as "month_short",
+    "day_short" as "day_short",
+    "quarter_label" as "quarter_label",
+    "month_label" as "month_label",
+    "week_label" as "week_label",
+    "month_end" as "month_end",
+    "is_month_end" as "is_month_end",
+    "is_quarter_end" as "is_quarter_end",
+    "is_year_end" as "is_year_end",
+    "is_weekday" as "is_weekday",
+    "is_workday" as "is_workday",
+    "fiscal_quarter_label" as "fiscal_quarter_label",
+    "fiscal_period" as "fiscal_period"
   from "engine_stage"."shop.dim_day"
   where "$reject" is null
 ) as s
 join "mart"."dim_day" as t on t."date" = s."date"
-where not (t."year" is distinct from s."year" or t."quarter" is distinct from s."quarter" or t."month" is distinct from s."month" or t."month_name" is distinct from s."month_name" or t."week" is distinct from s."week" or t."iso_year" is distinct from s."iso_year" or t."day" is distinct from s."day" or t."day_of_week" is distinct from s."day_of_week" or t."day_name" is distinct from s."day_name" or t."day_of_year" is distinct from s."day_of_year" or t."week_start" is distinct from s."week_start" or t."month_start" is distinct from s."month_start" or t."is_weekend" is distinct from s."is_weekend" or t."fiscal_year" is distinct from s."fiscal_year" or t."fiscal_quarter" is distinct from s."fiscal_quarter" or t."fiscal_month" is distinct from s."fiscal_month");
+where not (t."year" is distinct from s."year" or t."quarter" is distinct from s."quarter" or t."month" is distinct from s."month" or t."month_name" is distinct from s."month_name" or t."week" is distinct from s."week" or t."iso_year" is distinct from s."iso_year" or t."day" is distinct from s."day" or t."day_of_week" is distinct from s."day_of_week" or t."day_name" is distinct from s."day_name" or t."day_of_year" is distinct from s."day_of_year" or t."week_start" is distinct from s."week_start" or t."month_start" is distinct from s."month_start" or t."is_weekend" is distinct from s."is_weekend" or t."fiscal_year" is distinct from s."fiscal_year" or t."fiscal_quarter" is distinct from s."fiscal_quarter" or t."fiscal_month" is distinct from s."fiscal_month" or t."month_short" is distinct from s."month_short" or t."day_short" is distinct from s."day_short" or t."quarter_label" is distinct from s."quarter_label" or t."month_label" is distinct from s."month_label" or t."week_label" is distinct from s."week_label" or t."month_end" is distinct from s."month_end" or t."is_month_end" is distinct from s."is_month_end" or t."is_quarter_end" is distinct from s."is_quarter_end" or t."is_year_end" is distinct from s."is_year_end" or t."is_weekday" is distinct from s."is_weekday" or t."is_workday" is distinct from s."is_workday" or t."fiscal_quarter_label" is distinct from s."fiscal_quarter_label" or t."fiscal_period" is distinct from s."fiscal_period");
 
 -- dim_day: update changed
 update "mart"."dim_day" as t set
@@ -174,7 +246,20 @@ update "mart"."dim_day" as t set
   "is_weekend" = s."is_weekend",
   "fiscal_year" = s."fiscal_year",
   "fiscal_quarter" = s."fiscal_quarter",
-  "fiscal_month" = s."fiscal_month"
+  "fiscal_month" = s."fiscal_month",
+  "month_short" = s."month_short",
+  "day_short" = s."day_short",
+  "quarter_label" = s."quarter_label",
+  "month_label" = s."month_label",
+  "week_label" = s."week_label",
+  "month_end" = s."month_end",
+  "is_month_end" = s."is_month_end",
+  "is_quarter_end" = s."is_quarter_end",
+  "is_year_end" = s."is_year_end",
+  "is_weekday" = s."is_weekday",
+  "is_workday" = s."is_workday",
+  "fiscal_quarter_label" = s."fiscal_quarter_label",
+  "fiscal_period" = s."fiscal_period"
 from (
   select
     "date" as "date",
@@ -193,16 +278,29 @@ from (
     "is_weekend" as "is_weekend",
     "fiscal_year" as "fiscal_year",
     "fiscal_quarter" as "fiscal_quarter",
-    "fiscal_month" as "fiscal_month"
+    "fiscal_month" as "fiscal_month",
+    "month_short" as "month_short",
+    "day_short" as "day_short",
+    "quarter_label" as "quarter_label",
+    "month_label" as "month_label",
+    "week_label" as "week_label",
+    "month_end" as "month_end",
+    "is_month_end" as "is_month_end",
+    "is_quarter_end" as "is_quarter_end",
+    "is_year_end" as "is_year_end",
+    "is_weekday" as "is_weekday",
+    "is_workday" as "is_workday",
+    "fiscal_quarter_label" as "fiscal_quarter_label",
+    "fiscal_period" as "fiscal_period"
   from "engine_stage"."shop.dim_day"
   where "$reject" is null
 ) as s
 where t."date" = s."date"
-  and (t."year" is distinct from s."year" or t."quarter" is distinct from s."quarter" or t."month" is distinct from s."month" or t."month_name" is distinct from s."month_name" or t."week" is distinct from s."week" or t."iso_year" is distinct from s."iso_year" or t."day" is distinct from s."day" or t."day_of_week" is distinct from s."day_of_week" or t."day_name" is distinct from s."day_name" or t."day_of_year" is distinct from s."day_of_year" or t."week_start" is distinct from s."week_start" or t."month_start" is distinct from s."month_start" or t."is_weekend" is distinct from s."is_weekend" or t."fiscal_year" is distinct from s."fiscal_year" or t."fiscal_quarter" is distinct from s."fiscal_quarter" or t."fiscal_month" is distinct from s."fiscal_month");
+  and (t."year" is distinct from s."year" or t."quarter" is distinct from s."quarter" or t."month" is distinct from s."month" or t."month_name" is distinct from s."month_name" or t."week" is distinct from s."week" or t."iso_year" is distinct from s."iso_year" or t."day" is distinct from s."day" or t."day_of_week" is distinct from s."day_of_week" or t."day_name" is distinct from s."day_name" or t."day_of_year" is distinct from s."day_of_year" or t."week_start" is distinct from s."week_start" or t."month_start" is distinct from s."month_start" or t."is_weekend" is distinct from s."is_weekend" or t."fiscal_year" is distinct from s."fiscal_year" or t."fiscal_quarter" is distinct from s."fiscal_quarter" or t."fiscal_month" is distinct from s."fiscal_month" or t."month_short" is distinct from s."month_short" or t."day_short" is distinct from s."day_short" or t."quarter_label" is distinct from s."quarter_label" or t."month_label" is distinct from s."month_label" or t."week_label" is distinct from s."week_label" or t."month_end" is distinct from s."month_end" or t."is_month_end" is distinct from s."is_month_end" or t."is_quarter_end" is distinct from s."is_quarter_end" or t."is_year_end" is distinct from s."is_year_end" or t."is_weekday" is distinct from s."is_weekday" or t."is_workday" is distinct from s."is_workday" or t."fiscal_quarter_label" is distinct from s."fiscal_quarter_label" or t."fiscal_period" is distinct from s."fiscal_period");
 
 -- dim_day: insert new
-insert into "mart"."dim_day" ("day_key", "date", "year", "quarter", "month", "month_name", "week", "iso_year", "day", "day_of_week", "day_name", "day_of_year", "week_start", "month_start", "is_weekend", "fiscal_year", "fiscal_quarter", "fiscal_month")
-select s."day_key", s."date", s."year", s."quarter", s."month", s."month_name", s."week", s."iso_year", s."day", s."day_of_week", s."day_name", s."day_of_year", s."week_start", s."month_start", s."is_weekend", s."fiscal_year", s."fiscal_quarter", s."fiscal_month"
+insert into "mart"."dim_day" ("day_key", "date", "year", "quarter", "month", "month_name", "week", "iso_year", "day", "day_of_week", "day_name", "day_of_year", "week_start", "month_start", "is_weekend", "fiscal_year", "fiscal_quarter", "fiscal_month", "month_short", "day_short", "quarter_label", "month_label", "week_label", "month_end", "is_month_end", "is_quarter_end", "is_year_end", "is_weekday", "is_workday", "fiscal_quarter_label", "fiscal_period")
+select s."day_key", s."date", s."year", s."quarter", s."month", s."month_name", s."week", s."iso_year", s."day", s."day_of_week", s."day_name", s."day_of_year", s."week_start", s."month_start", s."is_weekend", s."fiscal_year", s."fiscal_quarter", s."fiscal_month", s."month_short", s."day_short", s."quarter_label", s."month_label", s."week_label", s."month_end", s."is_month_end", s."is_quarter_end", s."is_year_end", s."is_weekday", s."is_workday", s."fiscal_quarter_label", s."fiscal_period"
 from (
   select
     "day_key" as "day_key",
@@ -222,7 +320,20 @@ from (
     "is_weekend" as "is_weekend",
     "fiscal_year" as "fiscal_year",
     "fiscal_quarter" as "fiscal_quarter",
-    "fiscal_month" as "fiscal_month"
+    "fiscal_month" as "fiscal_month",
+    "month_short" as "month_short",
+    "day_short" as "day_short",
+    "quarter_label" as "quarter_label",
+    "month_label" as "month_label",
+    "week_label" as "week_label",
+    "month_end" as "month_end",
+    "is_month_end" as "is_month_end",
+    "is_quarter_end" as "is_quarter_end",
+    "is_year_end" as "is_year_end",
+    "is_weekday" as "is_weekday",
+    "is_workday" as "is_workday",
+    "fiscal_quarter_label" as "fiscal_quarter_label",
+    "fiscal_period" as "fiscal_period"
   from "engine_stage"."shop.dim_day"
   where "$reject" is null
 ) as s

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from engine.mapping.model import Column, History
+from engine.mapping.model import Calendar, Column, Dimension, History, Holidays
 from engine.plan.build import build, create_statements
 from engine.plan.steps import (
     DropStage,
+    FillCalendar,
     Plan,
     ReadChanged,
     ReadMembers,
@@ -127,6 +129,20 @@ CASES: dict[str, list[Step]] = {
 }
 
 MEMBERS = {"table": Table("public", "dim_user"), "natural_key": ("country", "user id")}
+PECULIAR = Dimension(
+    "dim_day",
+    "day_key",
+    ("date",),
+    (Column("date"), Column("holiday_name"), Column("fiscal_week"), Column("month_name")),
+    calendar=Calendar(
+        date(2024, 12, 20), date(2025, 1, 20), "sunday", 2, (4, 5, 4), "fr", Holidays("DE", "BY")
+    ),
+)
+CASES["calendar"] = [
+    step
+    for step in steps_of(build(replace(STAR, dimensions=(PECULIAR,), facts=()), WORLD, place))
+    if isinstance(step, FillCalendar)
+]
 CASES["members"] = [
     ReadTypes(table=MEMBERS["table"]),
     ReadVersion(table=MEMBERS["table"]),

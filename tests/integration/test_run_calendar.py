@@ -1,0 +1,128 @@
+"""Calendars, against the same days as Python counts them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from engine.errors import MappingError
+from engine.mapping.country import ENGLISH_DAYS, ENGLISH_MONTHS
+from tests.integration.stars import Entry, counts, notices, star, untouched
+
+DAY = timedelta(days=1)
+FIRST = {"monday": 0, "saturday": 5, "sunday": 6}
+
+
+def calendar(**words: object) -> Entry:
+    return {"calendar": {"from": "2019-12-20", "to": "2031-01-10", **words}, "key": "date_key"}
+
+
+def week_start(day: date, starts: str) -> date:
+    return day - (day.weekday() - FIRST[starts]) % 7 * DAY
+
+
+def fiscal_by_month(day: date, starts: int) -> tuple[int, int, int, int | None]:
+    month = (day.month - starts) % 12 + 1
+    ends_next_year = starts > 1 and day.month >= starts
+    return day.year + ends_next_year, (month + 2) // 3, month, None
+
+
+def fiscal_by_week(
+    day: date, starts: int, week: str, pattern: list[int]
+) -> tuple[int, int, int, int | None]:
+    """Count the weeks from the day, nearest to the first of the month, on which the year begins."""
+
+    def begin(year: int) -> date:
+        first = date(year, starts, 1)
+        near = [first + n * DAY for n in range(-3, 4)]
+        return next(each for each in near if week_start(each, week) == each)
+
+    year = max(y for y in (day.year - 1, day.year, day.year + 1) if begin(y) <= day)
+    months = [n for n, length in enumerate(pattern * 4, 1) for _ in range(length)] + [12]
+    number = (day - begin(year)).days // 7
+    month = months[number]
+    return year + (starts > 1), (month + 2) // 3, month, number + 1
+
+
+def expected(day: date, fiscal: tuple[int, int, int, int | None], week: str) -> tuple[object, ...]:
+    year, quarter, month, fiscal_week = fiscal
+    iso = day.isocalendar()
+    tomorrow, of_year = day + DAY, (day.month + 2) // 3
+    month_end = next(d - DAY for d in (day + n * DAY for n in range(1, 32)) if d.day == 1)
+    return (
+        *(day, day.year, of_year, day.month, ENGLISH_MONTHS[day.month - 1], iso.week, iso.year),
+        *(day.day, (day.weekday() - FIRST[week]) % 7 + 1, ENGLISH_DAYS[day.weekday()]),
+        *(day.timetuple().tm_yday, week_start(day, week), day.replace(day=1), day.weekday() > 4),
+        *(year, quarter, month, ENGLISH_MONTHS[day.month - 1][:3], ENGLISH_DAYS[day.weekday()][:3]),
+        *(f"{day.year}-Q{of_year}", f"{day:%Y-%m}", f"{iso.year}-W{iso.week:02}", month_end),
+        *(tomorrow.month != day.month, tomorrow.month != day.month and day.month % 3 == 0),
+        *(tomorrow.year != day.year, day.weekday() < 5, day.weekday() < 5),
+        *(f"FY{year}-Q{quarter}", f"FY{year}-P{month:02}"),
+        *([] if fiscal_week is None else [fiscal_week]),
+    )
+
+
+def test_every_column_of_every_day_is_as_python_counts_it(stars):
+    patterns = {"dim_retail": ("sunday", 2, "4-5-4"), "dim_iso": ("monday", 1, "4-4-5")}
+    mapping = star(
+        dim_month=calendar(week_starts="saturday", fiscal_year_starts=4),
+        **{
+            name: calendar(week_starts=week, fiscal_year_starts=starts, fiscal_pattern=pattern)
+            for name, (week, starts, pattern) in patterns.items()
+        },
+    )
+    stars.run(mapping)
+    days = [date(2019, 12, 20) + n * DAY for n in range(4040)]
+    wanted = [expected(day, fiscal_by_month(day, 4), "saturday") for day in days]
+    assert stars.warehouse("SELECT * FROM dim_month ORDER BY 1") == keyed(wanted)
+    for name, (week, starts, pattern) in patterns.items():
+        weeks = [int(n) for n in pattern.split("-")]
+        wanted = [expected(day, fiscal_by_week(day, starts, week, weeks), week) for day in days]
+        assert stars.warehouse(f"SELECT * FROM {name} ORDER BY 1") == keyed(wanted)
+    # ISO years are fiscal years that begin nearest to the first of January.
+    assert stars.column("SELECT count(*) FROM dim_iso WHERE week <> fiscal_week") == [0]
+    before = untouched(stars)
+    assert counts(stars.run(mapping), "dim_iso") == {"read": 4040, "unchanged": 4040}
+    assert untouched(stars) == before
+
+
+def keyed(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    return [(int(f"{row[0]:%Y%m%d}"), *row) for row in rows]
+
+
+def test_words_that_come_later_add_columns_and_change_names(stars):
+    plain = star(dim_date={"calendar": {"from": "2026-04-01", "to": "2026-04-07"}, "key": "key"})
+    stars.run(plain)
+    columns = "key, day_name, month_short, is_workday"
+    assert stars.warehouse(f"SELECT {columns} FROM dim_date ORDER BY 1")[5:] == [
+        (20260406, "Monday", "Apr", True),
+        (20260407, "Tuesday", "Apr", True),
+    ]
+    german = star(
+        dim_date={"calendar": dict(plain["dimensions"]["dim_date"]["calendar"]), "key": "key"}
+    )
+    german["dimensions"]["dim_date"]["calendar"] |= {
+        "locale": "de_AT",
+        "holidays": {"country": "DE", "subdivision": "BY"},
+    }
+    report = stars.run(german)
+    assert counts(report, "dim_date") == {"read": 7, "updated": 7}
+    assert stars.warehouse(f"SELECT {columns}, holiday_name FROM dim_date ORDER BY 1") == [
+        (20260401, "Mittwoch", "Apr", True, None),
+        (20260402, "Donnerstag", "Apr", True, None),
+        (20260403, "Freitag", "Apr", False, "Karfreitag"),
+        (20260404, "Samstag", "Apr", False, None),
+        (20260405, "Sonntag", "Apr", False, None),
+        (20260406, "Montag", "Apr", False, "Ostermontag"),
+        (20260407, "Dienstag", "Apr", True, None),
+    ]
+    before = untouched(stars)
+    assert notices(stars.run(german)) == ""
+    assert untouched(stars) == before
+
+
+def test_a_column_of_a_word_that_is_not_there_is_refused(stars):
+    mapping = star(dim_date=calendar() | {"columns": {"date": None, "x": "is_holiday"}})
+    with pytest.raises(MappingError, match='column "is_holiday" does not exist'):
+        stars.plan(mapping)
