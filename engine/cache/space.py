@@ -62,7 +62,8 @@ def space_of(star: Star, dimension: Dimension, warehouse: str, ttl: int) -> Spac
 
 def shown(dimension: Dimension) -> tuple[str, ...]:
     """Return the columns of a member: the key first."""
-    own = (column.name for column in dimension.columns)
+    lookups = (lookup.column for lookup in dimension.lookups)
+    own = (*lookups, *(column.name for column in dimension.columns))
     return tuple(dict.fromkeys((dimension.key, *own)))
 
 

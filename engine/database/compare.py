@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.database.connect import execute
 from engine.errors import Problem
 from engine.mapping.document import Document
-from engine.mapping.model import Check, Dimension, Entry, Fact, Lookup, Star
+from engine.mapping.model import Check, Dimension, Entry, Lookup, Star
 from engine.plan.shape import AS_OF, EFFECTIVE, key_type, match_columns, probe_name
 from engine.sql.quote import Fragment, type_name
 
@@ -50,7 +50,7 @@ def comparison_problems(
         for check in entry.checks:
             trials += _check_trials(star, check, known, document)
             yield from _time_problems(check, known, document)
-        for lookup in entry.lookups if isinstance(entry, Fact) else ():
+        for lookup in entry.lookups:
             trials += _lookup_trials(star, lookup, known, types, document)
     yield from _refused(trials, document, warehouse)
 
@@ -71,9 +71,8 @@ def _refused(trials: list[Trial], document: Document, warehouse: Connection) -> 
 
 def _keys(star: Star, entry: Entry) -> dict[str, str]:
     """Return the types of the key columns that the engine fills."""
-    if isinstance(entry, Dimension):
-        return {entry.key: key_type(entry)}
-    return {lookup.column: key_type(star.dimension(lookup.dimension)) for lookup in entry.lookups}
+    keys = {entry.key: key_type(entry)} if isinstance(entry, Dimension) else {}
+    return keys | {x.column: key_type(star.dimension(x.dimension)) for x in entry.lookups}
 
 
 def _key_trials(entry: Entry, known: Mapping[str, str], document: Document) -> Iterator[Trial]:
@@ -131,8 +130,7 @@ def _history_problems(
     asked: list[tuple[str, str]] = []
     if isinstance(entry, Dimension) and entry.history and entry.history.effective:
         asked.append((EFFECTIVE, f"{entry.history.path}.effective"))
-    lookups = entry.lookups if isinstance(entry, Fact) else ()
-    asked += [(probe_name(x, AS_OF), f"{x.path}.as_of") for x in lookups if x.as_of]
+    asked += [(probe_name(x, AS_OF), f"{x.path}.as_of") for x in entry.lookups if x.as_of]
     for name, path in asked:
         if name in known and _family(known[name]) not in TIMES:
             what = f"the expression is {known[name]}, and versions need a date or a timestamp"

@@ -15,7 +15,7 @@ from engine.database.trial import trial
 from engine.database.types import Described, describe
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
-from engine.mapping.model import Dimension, Entry, Fact, Source, Star
+from engine.mapping.model import Dimension, Entry, Source, Star
 from engine.plan.shape import AS_OF, EFFECTIVE, generated_types, probe_name
 from engine.plan.steps import StagedColumn
 from engine.plan.world import World
@@ -198,7 +198,7 @@ def _asked(entry: Entry, document: Document) -> Iterator[Asked]:
         sql = expression(entry.history.effective)
         opening = sql.index(entry.history.effective)
         yield Asked(EFFECTIVE, sql, f"{entry.history.path}.effective", opening)
-    for lookup in entry.lookups if isinstance(entry, Fact) else ():
+    for lookup in entry.lookups:
         if lookup.as_of:
             sql = expression(lookup.as_of)
             opening = sql.index(lookup.as_of)

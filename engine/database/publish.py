@@ -284,11 +284,11 @@ class Publication:
 
 
 def _orphaned(star: Star, world: World, stages: Mapping[str, object]) -> Iterator[str]:
-    """Find facts that hold keys of a dimension that this run made anew without them: read them again."""
-    for fact in star.facts:
-        made = {x.dimension for x in fact.lookups if x.dimension in stages}
-        if fact.name not in stages and any(world.tables.get(n, TableState()).empty for n in made):
-            yield fact.name
+    """Find what holds keys of a dimension that this run made anew without it: read it again."""
+    for entry in star.entries:
+        made = {x.dimension for x in entry.lookups if x.dimension in stages}
+        if entry.name not in stages and any(world.tables.get(n, TableState()).empty for n in made):
+            yield entry.name
 
 
 def _spot(place: Place) -> str:

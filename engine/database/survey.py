@@ -12,7 +12,7 @@ from engine.database.source import Origin
 from engine.database.target import table_states
 from engine.errors import refuse
 from engine.mapping.load import Loaded
-from engine.mapping.model import Entry, Fact, Star
+from engine.mapping.model import Entry, Star
 from engine.plan.progress import Progress, reading
 from engine.plan.select import chosen
 from engine.plan.shape import fingerprint
@@ -85,8 +85,9 @@ def _lost(entry: Entry, tables: Mapping[str, TableState]) -> str:
     for column in entry.columns:
         if column.name not in state.columns:
             return f"its table has no column '{column.name}'"
-    if isinstance(entry, Fact):
-        for lookup in entry.lookups:
-            if tables.get(lookup.dimension, TableState()).empty:
-                return f"{lookup.dimension} is empty, its members will get new keys"
+    for lookup in entry.lookups:
+        if lookup.column not in state.columns:
+            return f"its table has no column '{lookup.column}'"
+        if tables.get(lookup.dimension, TableState()).empty:
+            return f"{lookup.dimension} is empty, its members will get new keys"
     return ""

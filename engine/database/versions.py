@@ -57,11 +57,14 @@ def _change(
     connection: Connection, star: Star, dimension: Dimension, steps: tuple[Done, ...]
 ) -> Change:
     own = [done for done in steps if done.entry == dimension.name]
+    # A late change of a member of another dimension points members of this one to another version of it.
+    others = {lookup.dimension for lookup in dimension.lookups if lookup.as_of}
+    repointed = sum(d.rows for d in steps if d.entry in others and d.measure == "repointed")
     rows = {measure: sum(d.rows for d in own if d.measure == measure) for measure in CHANGING}
     members = sum(done.rows for done in own if done.title == EnsureMember.title)
     before = execute(connection, render(ReadVersion(table=target(star, dimension)))).one().version
     transaction = str(execute(connection, TRANSACTION).scalar_one())
-    written = rows["inserted"] + rows["updated"] + members
+    written = rows["inserted"] + rows["updated"] + members + repointed
     return Change(dimension.name, before, transaction, written, rows["deleted"])
 
 

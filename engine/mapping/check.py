@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from engine.errors import Problem
-from engine.mapping import rules_checks, rules_entries, rules_history, rules_names
+from engine.mapping import (
+    rules_checks,
+    rules_entries,
+    rules_history,
+    rules_names,
+    rules_outriggers,
+)
 from engine.mapping.document import Document
 from engine.mapping.model import Star
 
@@ -23,6 +29,8 @@ RULES: tuple[Rule, ...] = (
     rules_entries.countries_are_known,
     rules_entries.special_members_fit,
     rules_entries.lookups_find_one,
+    rules_outriggers.dimensions_have_an_order,
+    rules_outriggers.outriggers_fit,
     rules_entries.loads_fit,
     rules_entries.dedupe_sees_all_rows,
     rules_entries.caches_fit,

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from engine.mapping.order import in_order
+
 Scalar = str | int | float | bool | None
 DimensionLoad = Literal["upsert", "insert", "replace"]
 FactLoad = Literal["append", "upsert", "replace"]
@@ -103,10 +105,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A key column of a fact, filled from `dimension`.
+    """A key column of a fact or another dimension, filled from `dimension`.
 
     `on` pairs each natural key column of the dimension with an SQL expression over the query. `as_of` is an
-    expression too: the time at which the version of the member that is looked up was valid.
+    expression too: the time at which the version of the member that is looked up was valid. `scd` is as for
+    a column, for lookups of a dimension.
     """
 
     column: str
@@ -114,6 +117,7 @@ class Lookup:
     on: tuple[tuple[str, str], ...]
     missing: Missing = "unknown"
     as_of: str | None = None
+    scd: Versioned = 1
     description: str = ""
     path: str = ""
 
@@ -195,6 +199,7 @@ class Dimension:
     columns: tuple[Column, ...]
     source: Source | None = None
     calendar: Calendar | None = None
+    lookups: tuple[Lookup, ...] = ()
     load: DimensionLoad = "upsert"
     history: History | None = None
     special_members: tuple[SpecialMember, ...] = ()
@@ -234,8 +239,13 @@ class Star:
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """Every dimension, then every fact: the order in which they are loaded."""
-        return (*self.dimensions, *self.facts)
+        """Every dimension, then every fact: the order in which they are loaded.
+
+        A dimension comes after those that it looks up.
+        """
+        dimensions = {dimension.name: dimension for dimension in self.dimensions}
+        order = in_order({d.name: [x.dimension for x in d.lookups] for d in self.dimensions})
+        return (*(dimensions[name] for name in order), *self.facts)
 
     def dimension(self, name: str) -> Dimension:
         """Return the dimension of that name; KeyError when there is none."""

@@ -87,10 +87,9 @@ def _checks(star: Star) -> Iterator[tuple[Entry, Check]]:
 
 
 def _columns(entry: Entry) -> list[str]:
-    columns = [column.name for column in entry.columns]
-    if isinstance(entry, Dimension):
-        return [entry.key, *columns]
-    return [*(lookup.column for lookup in entry.lookups), *columns]
+    key = [entry.key] if isinstance(entry, Dimension) else []
+    lookups = (lookup.column for lookup in entry.lookups)
+    return [*key, *lookups, *(column.name for column in entry.columns)]
 
 
 def _above(low: Scalar, high: Scalar) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from engine.errors import Problem, did_you_mean
 from engine.mapping.calendar import ALL_COLUMNS, offered
 from engine.mapping.country import holiday_faults, locale_faults
 from engine.mapping.document import Document
-from engine.mapping.model import Dimension, Fact, Lookup, SpecialMember, Star
+from engine.mapping.model import Dimension, Lookup, SpecialMember, Star
 
 _MAX_CALENDAR_YEARS = 400
 
@@ -74,6 +74,7 @@ def special_members_fit(star: Star, document: Document) -> Iterator[Problem]:
     for dimension in star.dimensions:
         taken: dict[int, str] = {}
         columns = [column.name for column in dimension.columns]
+        columns += [lookup.column for lookup in dimension.lookups]
         for member in dimension.special_members:
             if member.key in taken:
                 what = f"the key {member.key} is that of '{taken[member.key]}' too"
@@ -95,7 +96,7 @@ def _unknown_columns(
 def lookups_find_one(star: Star, document: Document) -> Iterator[Problem]:
     """Find lookups of no dimension, of a part of its key (TRAPS 27), or without a fallback."""
     dimensions = {dimension.name: dimension for dimension in star.dimensions}
-    for lookup in _lookups(star.facts):
+    for lookup in (lookup for entry in star.entries for lookup in entry.lookups):
         if lookup.dimension in dimensions:
             dimension = dimensions[lookup.dimension]
             yield from _whole_key(lookup, dimension, document)
@@ -115,10 +116,6 @@ def unknown_dimension(path: str, name: str, document: Document) -> Iterator[Prob
     if isinstance(facts, dict) and name in facts:
         hint = f"'{name}' is a fact"
     yield document.problem(path, f"no dimension named '{name}'", hint)
-
-
-def _lookups(facts: Iterable[Fact]) -> Iterator[Lookup]:
-    return (lookup for fact in facts for lookup in fact.lookups)
 
 
 def _whole_key(lookup: Lookup, dimension: Dimension, document: Document) -> Iterator[Problem]:

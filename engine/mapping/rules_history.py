@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
-from engine.mapping.model import Column, Dimension, Fact, Lookup, Star
+from engine.mapping.model import Column, Dimension, Entry, Fact, Lookup, Star
 
 
 def changes_have_a_history(star: Star, document: Document) -> Iterator[Problem]:
@@ -18,6 +18,12 @@ def changes_have_a_history(star: Star, document: Document) -> Iterator[Problem]:
             elif column.scd == 2 and column.name in entry.natural_key:
                 what = f"scd: 2, but '{column.name}' is of the natural key, by which versions belong together"
                 yield document.problem(f"{column.path}.scd", what, "drop it: a key does not change")
+        for lookup in entry.lookups if isinstance(entry, Fact) else ():
+            if lookup.scd != 1:
+                what = "scd is for the lookups of dimensions"
+                yield document.problem(
+                    f"{lookup.path}.scd", what, "drop it: a fact has no versions"
+                )
         if isinstance(entry, Dimension) and entry.history:
             yield from _impossible(entry, document)
 
@@ -36,7 +42,7 @@ def _impossible(dimension: Dimension, document: Document) -> Iterator[Problem]:
     if dimension.calendar:
         what = "a history, but the days of a calendar never change"
         yield document.problem(history.path, what, "drop it")
-    elif all(column.scd != 2 for column in dimension.columns):
+    elif 2 not in {*(c.scd for c in dimension.columns), *(x.scd for x in dimension.lookups)}:
         what = "a history, but no column makes a version"
         yield document.problem(
             history.path, what, "say scd: 2 at the columns whose changes are kept"
@@ -75,8 +81,8 @@ def previous_columns_fit(star: Star, document: Document) -> Iterator[Problem]:
 def versions_are_found(star: Star, document: Document) -> Iterator[Problem]:
     """Find lookups at a time in what has no history, and facts that do not keep that time."""
     dimensions = {dimension.name: dimension for dimension in star.dimensions}
-    for fact in star.facts:
-        for lookup in fact.lookups:
+    for entry in star.entries:
+        for lookup in entry.lookups:
             dimension = dimensions.get(lookup.dimension)
             if lookup.as_of is None or dimension is None:
                 continue
@@ -84,22 +90,23 @@ def versions_are_found(star: Star, document: Document) -> Iterator[Problem]:
                 what = f"as_of, but {dimension.name} has no history"
                 hint = f"drop it, or say scd: 2 at columns of {dimension.path}"
                 yield document.problem(f"{lookup.path}.as_of", what, hint)
-            elif kept_time(star, fact, lookup) is None:
-                what = "no column and no calendar lookup of the fact keeps this time"
+            elif kept_time(star, entry, lookup) is None:
+                word = "dimension" if isinstance(entry, Dimension) else "fact"
+                what = f"no column and no calendar lookup of the {word} keeps this time"
                 hint = (
-                    "when a change of a member comes late, the facts of that time get another version: "
-                    f"add a column with this expression to {fact.path}.columns"
+                    f"when a change of a member comes late, the {word}s of that time get another version: "
+                    f"add a column with this expression to {entry.path}.columns"
                 )
                 yield document.problem(f"{lookup.path}.as_of", what, hint)
 
 
-def kept_time(star: Star, fact: Fact, lookup: Lookup) -> Column | Lookup | None:
-    """Return what of a fact tells the time at which a lookup looks: a column, or a lookup of a calendar."""
-    for column in fact.columns:
+def kept_time(star: Star, entry: Entry, lookup: Lookup) -> Column | Lookup | None:
+    """Return what of an entry tells the time at which a lookup looks: a column, or a lookup of a calendar."""
+    for column in entry.columns:
         if lookup.as_of == (column.name if column.expr is None else column.expr):
             return column
     calendars = {dimension.name for dimension in star.dimensions if dimension.calendar}
-    for other in fact.lookups:
+    for other in entry.lookups:
         if other.dimension in calendars and other.on == (("date", lookup.as_of),):
             return other
     return None

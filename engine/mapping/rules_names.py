@@ -100,8 +100,7 @@ def _named(entry: Entry) -> Iterator[tuple[str, str, str]]:
         yield entry.key, f"{entry.path}.key", "key"
         if entry.history:
             yield from ((name, entry.history.path, "history") for name in HISTORY_NAMES)
-    else:
-        yield from ((lookup.column, lookup.path, "lookup") for lookup in entry.lookups)
+    yield from ((lookup.column, lookup.path, "lookup") for lookup in entry.lookups)
     yield from ((column.name, column.path, "column") for column in entry.columns)
 
 

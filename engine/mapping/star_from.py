@@ -35,10 +35,13 @@ def star_from(
 ) -> tuple[Star, list[Problem]]:
     """Return the star, and what is wrong with its texts; `data` is what has the right shape."""
     texts = Texts(document, values)
+    given = data.get("dimensions") or {}
+    natural_keys = {
+        name: tuple(listed(entry.get("natural_key", "date"))) for name, entry in given.items()
+    }
     dimensions = tuple(
-        _dimension(name, entry, texts) for name, entry in (data.get("dimensions") or {}).items()
+        _dimension(name, entry, texts, natural_keys) for name, entry in given.items()
     )
-    natural_keys = {dimension.name: dimension.natural_key for dimension in dimensions}
     facts = tuple(
         _fact(name, entry, texts, natural_keys) for name, entry in (data.get("facts") or {}).items()
     )
@@ -62,21 +65,28 @@ def _connections(data: Mapping[str, Plain]) -> tuple[Connection, ...]:
     return (*sources, Connection("warehouse", target["env"], target.get("schema", "public")))
 
 
-def _dimension(name: str, data: Mapping[str, Plain], texts: Texts) -> Dimension:
+def _dimension(
+    name: str,
+    data: Mapping[str, Plain],
+    texts: Texts,
+    natural_keys: Mapping[str, tuple[str, ...]],
+) -> Dimension:
     path = f"dimensions.{name}"
     calendar = _calendar(data["calendar"], f"{path}.calendar") if "calendar" in data else None
     columns = _columns(data.get("columns"), f"{path}.columns", texts)
     if calendar and not columns:
         columns = tuple(Column(each.name, path=f"{path}.calendar") for each in offered(calendar))
+    lookups = _lookups(data, path, texts, natural_keys)
     return Dimension(
         name=name,
         key=data["key"],
-        natural_key=tuple(listed(data.get("natural_key", "date"))),
+        natural_key=natural_keys[name],
         columns=columns,
         source=None if calendar else _source(data["source"], f"{path}.source", texts),
         calendar=calendar,
+        lookups=lookups,
         load=data.get("load", "upsert"),
-        history=_history(data, columns, f"{path}.history", texts),
+        history=_history(data, (*columns, *lookups), f"{path}.history", texts),
         special_members=tuple(
             _special_member(member, values, f"{path}.special_members.{member}")
             for member, values in data.get("special_members", {}).items()
@@ -100,10 +110,7 @@ def _fact(
         source=_source(data["source"], f"{path}.source", texts),
         grain=tuple(listed(data["grain"])),
         columns=_columns(data.get("columns"), f"{path}.columns", texts),
-        lookups=tuple(
-            _lookup(column, entry, f"{path}.lookups.{column}", texts, natural_keys)
-            for column, entry in data.get("lookups", {}).items()
-        ),
+        lookups=_lookups(data, path, texts, natural_keys),
         load=data.get("load", "append"),
         checks=checks_from(data.get("checks"), f"{path}.checks", texts),
         description=data.get("description", ""),
@@ -112,7 +119,7 @@ def _fact(
 
 
 def _history(
-    data: Mapping[str, Plain], columns: tuple[Column, ...], path: str, texts: Texts
+    data: Mapping[str, Plain], columns: tuple[Column | Lookup, ...], path: str, texts: Texts
 ) -> History | None:
     """Return the history of a dimension: one that is asked for, or that a type 2 column needs."""
     if "history" not in data and all(column.scd != 2 for column in columns):
@@ -195,6 +202,18 @@ def _column(name: str, data: Plain, path: str, texts: Texts) -> Column:
     )
 
 
+def _lookups(
+    data: Mapping[str, Plain],
+    path: str,
+    texts: Texts,
+    natural_keys: Mapping[str, tuple[str, ...]],
+) -> tuple[Lookup, ...]:
+    return tuple(
+        _lookup(column, entry, f"{path}.lookups.{column}", texts, natural_keys)
+        for column, entry in data.get("lookups", {}).items()
+    )
+
+
 def _lookup(
     column: str,
     data: Mapping[str, Plain],
@@ -219,6 +238,7 @@ def _lookup(
         on=pairs,
         missing=data.get("missing", "unknown"),
         as_of=None if as_of is None else texts.expression(f"{path}.as_of", as_of),
+        scd=data.get("scd", 1),
         description=data.get("description", ""),
         path=path,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.mapping.history import CHANGED_AT, CONFIRMED_AT, HISTORY_NAMES, VALID_FROM, VALID_TO
-from engine.mapping.model import Column, Dimension, Fact, History, Lookup, Star
+from engine.mapping.model import Column, Dimension, Entry, History, Lookup, Star
 from engine.mapping.rules_history import kept_time
 from engine.plan.shape import (
     EFFECTIVE,
@@ -59,10 +59,10 @@ def history_steps(
         written = _written(dimension, history)
         yield UpdateVersions(entry=name, line=line, types=build.types, compare=written)
         yield insert
-        for fact in star.facts:
-            for lookup in fact.lookups:
+        for other in star.entries:
+            for lookup in other.lookups:
                 if lookup.dimension == dimension.name and lookup.as_of:
-                    yield from _repoint(star, fact, lookup, world, line)
+                    yield from _repoint(star, other, lookup, world, line)
 
 
 def _build(
@@ -70,9 +70,12 @@ def _build(
 ) -> BuildVersions:
     state = world.tables.get(dimension.name, TableState())
     # A column that is new has not been seen yet: it is filled, and makes no version (TRAPS 37).
-    new = {c.name for c in dimension.columns if not state.empty and c.name not in state.columns}
-    scd = {c.name: 1 if c.name in new else c.scd for c in dimension.columns}
-    ordinary = [c.name for c in dimension.columns if not c.previous]
+    declared = {x.column: x.scd for x in dimension.lookups}
+    declared |= {c.name: c.scd for c in dimension.columns}
+    new = {name for name in declared if not state.empty and name not in state.columns}
+    scd = {name: 1 if name in new else how for name, how in declared.items()}
+    previous = {c.name: c.previous for c in dimension.columns if c.previous}
+    ordinary = [name for name in declared if name not in previous]
     changing = [name for name in ordinary if name not in dimension.natural_key]
     last = [n for n in changing if scd[n] == 1 and (history.type_1 == "all" or n in new)]
     return BuildVersions(
@@ -80,12 +83,12 @@ def _build(
         line=line,
         rows=events(star, dimension, history, world),
         time=EFFECTIVE,
-        columns=tuple(column.name for column in dimension.columns),
+        columns=tuple(declared),
         types={**column_types(dimension, world), **_times(dimension, world)},
         tracked=tuple(name for name in changing if scd[name] == 2),
         all_versions=tuple(last),
         first_value=tuple(name for name in changing if scd[name] == 0),
-        previous=tuple((c.name, c.previous) for c in dimension.columns if c.previous),
+        previous=tuple(previous.items()),
         since_ever=history.first == "beginning",
         fresh=state.empty,
     )
@@ -113,7 +116,7 @@ def _times(dimension: Dimension, world: World) -> dict[str, str]:
 def _values(dimension: Dimension) -> tuple[str, ...]:
     """Return what a row of the source can correct in a version that is there."""
     own = (c.name for c in dimension.columns if c.name not in dimension.natural_key)
-    return (*own, CHANGED_AT)
+    return (*(lookup.column for lookup in dimension.lookups), *own, CHANGED_AT)
 
 
 def _written(dimension: Dimension, history: History) -> tuple[str, ...]:
@@ -125,18 +128,18 @@ def _written(dimension: Dimension, history: History) -> tuple[str, ...]:
 
 
 def _repoint(
-    star: Star, fact: Fact, lookup: Lookup, world: World, line: Line
+    star: Star, entry: Entry, lookup: Lookup, world: World, line: Line
 ) -> Iterator[RepointFacts]:
-    """Plan to point the facts that are there to the versions that are valid at their time now."""
-    state = world.tables.get(fact.name, TableState())
-    time = kept_time(star, fact, lookup)
+    """Plan to point the rows that are there to the versions that are valid at their time now."""
+    state = world.tables.get(entry.name, TableState())
+    time = kept_time(star, entry, lookup)
     if state.empty or lookup.column not in state.columns:
         return
     if isinstance(time, Column) and time.name in state.columns:
         yield RepointFacts(
             entry=lookup.dimension,
             line=line,
-            fact=target(star, fact),
+            fact=target(star, entry),
             column=lookup.column,
             time=time.name,
         )
@@ -145,7 +148,7 @@ def _repoint(
         yield RepointFacts(
             entry=lookup.dimension,
             line=line,
-            fact=target(star, fact),
+            fact=target(star, entry),
             column=lookup.column,
             time="date",
             calendar=target(star, calendar),

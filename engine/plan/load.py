@@ -167,6 +167,7 @@ def _compared(entry: Entry, world: World, own: Rows) -> tuple[str, ...]:
         reconcile = world.readings.get(entry.name, Reading()).reconcile
         return names if entry.load != "append" or reconcile else ()
     kept = {column.name for column in entry.columns if column.scd == 0}
+    kept |= {lookup.column for lookup in entry.lookups if lookup.scd == 0}
     names = tuple(
         name
         for name in names
@@ -179,25 +180,28 @@ def _compared(entry: Entry, world: World, own: Rows) -> tuple[str, ...]:
 
 
 def _referring(star: Star, entry: Entry, world: World) -> tuple[tuple[Table, str], ...]:
-    """Return every fact's table and key column that refers to a dimension and is there already."""
+    """Return every table and key column that refers to a dimension and is there already."""
     return tuple(
-        (target(star, fact), lookup.column)
-        for fact in star.facts
-        for lookup in fact.lookups
-        if lookup.dimension == entry.name and lookup.column in state_of(fact, world).columns
+        (target(star, other), lookup.column)
+        for other in star.entries
+        for lookup in other.lookups
+        if lookup.dimension == entry.name and lookup.column in state_of(other, world).columns
     )
 
 
 def member_steps(star: Star, dimension: Dimension, world: World) -> Iterator[Step]:
     """Plan the special members of a dimension; they need its primary key."""
-    # What has a default of its own, as the period of a version, is right for special members too.
+    # What has a default of its own, as the period of a version, is right for special members too; the keys
+    # of lookups are said again, as the unknown member's key may be another one now.
+    looked_up = {lookup.column for lookup in dimension.lookups}
     wanted = [
         column
         for column in definitions(star, dimension, world)
-        if column.name != dimension.key and column.default is None
+        if column.name != dimension.key and (column.default is None or column.name in looked_up)
     ]
+    defaults = {column.name: column.default for column in wanted}
     for member in dimension.special_members:
-        given = dict(member.values)
+        given = {**defaults, **dict(member.values)}
         yield EnsureMember(
             entry=dimension.name,
             table=target(star, dimension),

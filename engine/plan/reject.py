@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from engine.errors import Place
-from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Fact, Star
+from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
 from engine.plan.checks import condition
 from engine.plan.quality import label
 from engine.plan.shape import EFFECTIVE, events, match_columns, rows, stage
@@ -37,8 +37,8 @@ def reject_steps(
 
     `prove` is False when the keys of a new table are built after the rows and prove the same.
     """
-    if isinstance(entry, Fact):  # before the keys: a lookup may be part of the grain
-        yield from _lookup_steps(star, entry, world, place)
+    # Before the keys: a lookup may be part of the grain.
+    yield from _lookup_steps(star, entry, world, place)
     if entry.source:
         yield from _key_steps(star, entry, world, place, prove=prove)
     for check in entry.checks:
@@ -104,16 +104,16 @@ def _special_steps(dimension: Dimension, own: Rows, place: Locate) -> Iterator[R
             )
 
 
-def _lookup_steps(star: Star, fact: Fact, world: World, place: Locate) -> Iterator[Ruled]:
-    table = stage(star, fact)
-    joins = {join.column: join for join in rows(star, fact, world).joins}
-    for lookup in fact.lookups:
+def _lookup_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Ruled]:
+    table = stage(star, entry)
+    joins = {join.column: join for join in rows(star, entry, world).joins}
+    for lookup in entry.lookups:
         rule = rule_of(lookup.path, f"no member of {lookup.dimension} for {lookup.column}", place)
         join = joins[lookup.column]
         if lookup.missing == "reject":
-            yield RejectMissing(entry=fact.name, stage=table, join=join, rule=rule), rule
+            yield RejectMissing(entry=entry.name, stage=table, join=join, rule=rule), rule
         elif lookup.missing == "fail":
-            yield ProveFound(entry=fact.name, stage=table, join=join, rule=rule), rule
+            yield ProveFound(entry=entry.name, stage=table, join=join, rule=rule), rule
 
 
 def _check_steps(

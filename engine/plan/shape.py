@@ -7,7 +7,7 @@ import re
 
 from engine.mapping.calendar import offered
 from engine.mapping.history import HISTORY_COLUMNS, IS_CURRENT, VALID_TO
-from engine.mapping.model import Column, Dimension, Entry, Fact, History, Lookup, Star
+from engine.mapping.model import Column, Dimension, Entry, History, Lookup, Star
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
 from engine.plan.world import World
 
@@ -93,25 +93,29 @@ def _value(column: Column, type_: str, own: str) -> Value:
     return Value(column.name, type_, column.expr, "" if type_ == own else cast_for(type_))
 
 
-def _join(star: Star, lookup: Lookup, world: World, fact: Fact) -> Join:
+def _join(star: Star, lookup: Lookup, world: World, entry: Entry) -> Join:
     dimension = star.dimension(lookup.dimension)
     on = []
     for column, expression in lookup.on:
         wanted = column_types(dimension, world).get(column, "")
-        found = world.types.get(fact.name, {}).get(probe_name(lookup, column), "")
+        found = world.types.get(entry.name, {}).get(probe_name(lookup, column), "")
         # A day is looked up by its date: a timestamp never equals a date but at midnight.
         cast = "date" if wanted == "date" and found != "date" else ""
         on.append(Value(column, wanted, expression, cast))
-    unknown = {member.name: member.key for member in dimension.special_members}.get("unknown")
     return Join(
         lookup.column,
         target(star, dimension),
         dimension.key,
         tuple(on),
-        unknown if lookup.missing == "unknown" else None,
+        unknown_key(dimension) if lookup.missing == "unknown" else None,
         history=dimension.history is not None,
         as_of=Value(AS_OF, "", lookup.as_of) if lookup.as_of else None,
     )
+
+
+def unknown_key(dimension: Dimension) -> int | None:
+    """Return the key of a dimension's unknown member, if it has one."""
+    return {member.name: member.key for member in dimension.special_members}.get("unknown")
 
 
 def column_types(entry: Entry, world: World) -> dict[str, str]:
@@ -137,41 +141,42 @@ def rows(star: Star, entry: Entry, world: World) -> Rows:
         for column in entry.columns
         if not column.previous
     ]
-    if isinstance(entry, Fact):
-        joins = tuple(_join(star, lookup, world, entry) for lookup in entry.lookups)
-        return Rows(stage(star, entry), tuple(values), joins)
-    if entry.calendar:
+    if isinstance(entry, Dimension) and entry.calendar:
         values.insert(0, Value(entry.key, key_type(entry)))
-    return Rows(stage(star, entry), tuple(values))
+    joins = tuple(_join(star, lookup, world, entry) for lookup in entry.lookups)
+    return Rows(stage(star, entry), tuple(values), joins)
 
 
 def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinition, ...]:
     """Return the columns of an entry's table: keys first, then the others in the order of the file."""
     types = column_types(entry, world)
+    keys = [_lookup_definition(star, entry, lookup) for lookup in entry.lookups]
     if isinstance(entry, Dimension):
-        keys = [
-            ColumnDefinition(
-                entry.key,
-                key_type(entry),
-                "Key of the day, as a number: 20260131" if entry.calendar else "Surrogate key",
-                identity=entry.calendar is None,
-                not_null=True,
-            )
-        ]
-    else:
-        keys = [
-            ColumnDefinition(
-                lookup.column,
-                key_type(star.dimension(lookup.dimension)),
-                lookup.description or f"Key of {lookup.dimension}",
-                not_null=True,
-            )
-            for lookup in entry.lookups
-        ]
+        own_key = ColumnDefinition(
+            entry.key,
+            key_type(entry),
+            "Key of the day, as a number: 20260131" if entry.calendar else "Surrogate key",
+            identity=entry.calendar is None,
+            not_null=True,
+        )
+        keys.insert(0, own_key)
     own = [ColumnDefinition(c.name, types[c.name], c.description) for c in entry.columns]
     if isinstance(entry, Dimension) and entry.history:
         own += history_definitions(entry, world)
     return (*keys, *own)
+
+
+def _lookup_definition(star: Star, entry: Entry, lookup: Lookup) -> ColumnDefinition:
+    """Return a key column; a member of a dimension that comes from no row has the unknown key there."""
+    dimension = star.dimension(lookup.dimension)
+    default = unknown_key(dimension) if isinstance(entry, Dimension) else None
+    return ColumnDefinition(
+        lookup.column,
+        key_type(dimension),
+        lookup.description or f"Key of {lookup.dimension}",
+        not_null=default is not None or not isinstance(entry, Dimension),
+        default=default,
+    )
 
 
 def time_type(dimension: Dimension, world: World) -> str:
@@ -195,7 +200,7 @@ def events(star: Star, dimension: Dimension, history: History, world: World) -> 
     """Return the rows of a dimension with history, each with the time since when it is so."""
     own = rows(star, dimension, world)
     time = Value(EFFECTIVE, time_type(dimension, world), history.effective or "now()")
-    return Rows(own.stage, (*own.values, time))
+    return Rows(own.stage, (*own.values, time), own.joins)
 
 
 def _members(dimension: Dimension) -> tuple[object, ...]:
@@ -223,13 +228,13 @@ def fingerprint(star: Star, entry: Entry) -> str:
     ]
     if isinstance(entry, Dimension) and entry.history:
         parts += [entry.history, [(c.name, c.scd, c.previous) for c in entry.columns]]
+        parts += [(x.column, x.scd) for x in entry.lookups]
     if entry.source:
         cursor = entry.source.cursor
         parts += [entry.source.connection, entry.source.query, entry.source.dedupe]
         parts += [(cursor.column, cursor.null) if cursor else None]
-    if isinstance(entry, Fact):
-        parts += [
-            (x.column, x.on, x.missing, x.as_of, *_members(star.dimension(x.dimension)))
-            for x in entry.lookups
-        ]
+    parts += [
+        (x.column, x.on, x.missing, x.as_of, *_members(star.dimension(x.dimension)))
+        for x in entry.lookups
+    ]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

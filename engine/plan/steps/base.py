@@ -42,7 +42,7 @@ class ColumnDefinition:
     description: str = ""
     identity: bool = False
     not_null: bool = False
-    default: str | bool | None = None
+    default: str | bool | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
