@@ -25,6 +25,7 @@ TRANSIENT_STATES = {
     "40001",  # serialization failure, also a conflict with recovery on a standby
     "40P01",  # deadlock
     "53300",  # too many connections
+    "55P03",  # a lock was not given within lock_timeout
     "57P01",  # the server is being stopped
     "57P02",  # another server process crashed
     "57P03",  # the server is starting up

@@ -6,7 +6,15 @@ import psycopg2
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import CheckFailedError, EngineError, RunError
-from engine.plan.steps import AddPrimaryKey, AddUniqueIndex, InsertNew, Step
+from engine.plan.steps import (
+    AddPrimaryKey,
+    AddUniqueIndex,
+    Copy,
+    CountNullCursors,
+    CountSource,
+    InsertNew,
+    Step,
+)
 from engine.retry import is_transient
 
 NEEDS = (
@@ -15,6 +23,16 @@ NEEDS = (
     "has made, the schemas engine and engine_stage and the star's tables, must be its own too: "
     "GRANT that other role to it"
 )
+
+# What the survey found well and the source, a moment later, refuses or sends otherwise: it was altered
+# meanwhile. The next attempt surveys it anew, and either loads it or says what is wrong with the mapping.
+ALTERED = {
+    "08P01",  # fewer bytes than the type has
+    "22P03",  # other bytes than the type has
+    "42703",  # undefined column
+    "42883",  # undefined function
+    "42P01",  # undefined table
+}
 
 
 class StepFailedError(RunError):
@@ -55,8 +73,10 @@ def failure_of(step: Step, error: BaseException) -> EngineError:
             f"{step.entry}: two rows of the source have the same key: {detail}; "
             "mend the query, or say with source.dedupe which row wins"
         )
+    asks = isinstance(step, Copy | CountNullCursors | CountSource)
+    altered = asks and getattr(origin, "pgcode", None) in ALTERED
     return StepFailedError(
         f"{step.entry}: {step.called} failed: {sentence(error)}".removeprefix(": "),
         step,
-        transient=is_transient(error),
+        transient=altered or is_transient(error),
     )

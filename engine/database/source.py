@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine
 
 from engine.database.connect import Sessions, backend, execute
+from engine.errors import RunError
 from engine.plan.progress import Activity
 
 TRIES = 10  # to take a snapshot around which no transaction came and went unseen
@@ -41,6 +42,18 @@ select
 from (select reset_val as name from pg_settings where name = 'TimeZone') as zone
 """
 
+# TRUNCATE, a table that is made anew and most changes of a type give a table another file, and an older
+# snapshot finds nothing in it. The catalogue is read as of that snapshot, the file as it is now; of a table
+# that this transaction has read (and so locked), nobody can change it any more.
+REWRITTEN = """
+select string_agg(l.relation::regclass::text, ', ' order by l.relation::regclass::text)
+from pg_locks as l left join pg_class as c on c.oid = l.relation
+where l.pid = pg_backend_pid() and l.locktype = 'relation'
+  and l.database = (select oid from pg_database where datname = current_database())
+  and (c.oid is null or c.relkind in ('r', 'm') and c.relfilenode <> 0
+    and c.relfilenode <> pg_relation_filenode(c.oid))
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -51,7 +64,7 @@ class Origin:
 
 
 class Snapshot:
-    """A read-only view of one source at one moment: `reader` holds it, and who streams joins it by `join`.
+    """A read-only view of one source at one moment: `reader` holds it, and who streams joins it.
 
     `monitor` looks from outside at who else is writing.
     """
@@ -88,16 +101,28 @@ class Snapshot:
             visible=after.visible,
         ), name
 
-    def join(self) -> Connection:
-        """Open one more connection that sees exactly this snapshot."""
-        connection = self._sessions.connect(self._engine)
-        execute(connection, "set transaction isolation level repeatable read, read only")
-        execute(connection, f"set transaction snapshot '{self.name}'")
-        return connection
+    def connect(self) -> Connection:
+        """Open one more connection, which is to join."""
+        return self._sessions.connect(self._engine)
+
+    def join(self, connection: Connection) -> None:
+        """Let a connection see exactly this snapshot, until its transaction ends."""
+        execute(connection, "set transaction isolation level repeatable read, read only").close()
+        execute(connection, f"set transaction snapshot '{self.name}'").close()
 
     def verdict(self) -> None:
         """Ask the source whether it is still there with this snapshot; raises when it is not (TRAPS 11)."""
         execute(self.reader, "select 1").close()
+
+
+def refuse_rewritten(connection: Connection) -> None:
+    """Raise a transient RunError when a table that was read has been emptied or made anew meanwhile."""
+    if names := execute(connection, REWRITTEN).scalar_one():
+        raise RunError(
+            f"{names}: truncated, rewritten or made anew while the source was being read, whose snapshot "
+            "finds nothing in it",
+            transient=True,
+        )
 
 
 def begin(reader: Connection) -> str:

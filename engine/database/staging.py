@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.database.connect import Sessions, backend, count_of, execute
 from engine.database.failure import failure_of, sentence
 from engine.database.pipe import stream
-from engine.database.source import Snapshot
+from engine.database.source import Snapshot, refuse_rewritten
 from engine.errors import CheckFailedError, RunError
 from engine.plan.steps import (
     Copy,
@@ -151,15 +151,28 @@ class Staging:
 
     def _count(self, target: Connection, step: Step) -> int:
         """Do a step where it belongs and return its count."""
-        if isinstance(step, Copy):
-            return stream(self._source(step.connection), render(step), target, receive(step))
-        if isinstance(step, CountNullCursors | CountSource):
-            return count_of(self._source(step.connection), render(step))
+        if isinstance(step, Copy | CountNullCursors | CountSource):
+            return self._asked(step, target)
         if isinstance(step, ReadCursors):
             row = execute(target, render(step)).one()
             self._own.highest, self._own.keyless = row.highest, row.keyless
             return int(row.nulls)
         return count_of(target, render(step))
+
+    def _asked(self, step: Copy | CountNullCursors | CountSource, target: Connection) -> int:
+        """Do a step in a source, in a transaction of its own.
+
+        Kept open, it would keep its locks: whoever wants to alter a table would wait for us, we for them as
+        soon as we read that table again, and neither server could see that as the deadlock that it is.
+        """
+        source = self._source(step.connection)
+        if isinstance(step, Copy):
+            count = stream(source, render(step), target, receive(step))
+        else:
+            count = count_of(source, render(step))
+        refuse_rewritten(source)
+        source.rollback()
+        return count
 
     def _target(self) -> Connection:
         if not hasattr(self._own, "target"):
@@ -170,14 +183,15 @@ class Staging:
         return self._own.target  # type: ignore[no-any-return]
 
     def _source(self, name: str) -> Connection:
-        """Return this thread's view of a source's snapshot."""
+        """Return this thread's connection to a source, in a transaction that sees the run's snapshot."""
         sources: dict[str, Connection] = self._own.__dict__.setdefault("sources", {})
         if name not in sources:
-            try:
-                sources[name] = self.snapshots[name].join()
-            except DBAPIError as error:  # the session that exported it has ended
-                self.sessions.refuse_when_cancelled()
-                raise RunError(
-                    f"the snapshot of the {name} is gone: {sentence(error)}", transient=True
-                ) from error
+            sources[name] = self.snapshots[name].connect()
+        try:
+            self.snapshots[name].join(sources[name])
+        except DBAPIError as error:  # the session that exported it has ended
+            self.sessions.refuse_when_cancelled()
+            raise RunError(
+                f"the snapshot of the {name} is gone: {sentence(error)}", transient=True
+            ) from error
         return sources[name]

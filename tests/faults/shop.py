@@ -284,9 +284,13 @@ class Gate:
 
     def waiting(self) -> bool:
         """Return whether somebody stands before the gate."""
+        return self.standing() > 0
+
+    def standing(self) -> int:
+        """Return how many stand before the gate."""
         sql = """SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND
                  database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
-        return bool(query(self._url, sql)[0][0])
+        return int(query(self._url, sql)[0][0])
 
     def wait(self) -> None:
         """Wait until somebody stands before the gate."""

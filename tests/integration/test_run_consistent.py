@@ -137,7 +137,8 @@ def test_who_joins_a_snapshot_sees_its_moment(stars):
     with Sessions() as sessions:
         snapshot = Snapshot(engine_for(settings["source"]), sessions)
         stars.source(LATER)
-        joined = snapshot.join()
+        joined = snapshot.connect()
+        snapshot.join(joined)
         assert joined.exec_driver_sql("SELECT count(*) FROM events").scalar_one() == 1000
         assert joined.exec_driver_sql("SHOW transaction_read_only").scalar_one() == "on"
         snapshot.verdict()

@@ -97,7 +97,7 @@ def error_response(state, text):
         ("42P01", False),
         ("23505", False),
         ("22012", False),
-        ("55P03", False),
+        ("55P03", True),
         ("57014", False),
         ("53100", False),
     ],
