@@ -15,6 +15,10 @@ from engine.mapping.model import Check, Dimension, Entry, Lookup, Star
 from engine.plan.shape import AS_OF, EFFECTIVE, key_type, match_columns, probe_name
 from engine.sql.quote import Fragment, type_name
 
+NUMBERS = (
+    *("smallint", "integer", "bigint", "numeric", "real", "double precision"),
+    *("money", "interval"),
+)
 TIMES = ("date", "timestamp without time zone", "timestamp with time zone")
 TEXT_HINT = "give the column an expression that makes a text of it, or compare another one"
 
@@ -46,6 +50,7 @@ def comparison_problems(
     for entry in entries:
         known = {**types.get(entry.name, {}), **_keys(star, entry)}
         yield from _history_problems(entry, known, document)
+        yield from _measure_problems(entry, known, document)
         trials += _key_trials(entry, known, document)
         for check in entry.checks:
             trials += _check_trials(star, check, known, document)
@@ -135,6 +140,20 @@ def _history_problems(
         if name in known and _family(known[name]) not in TIMES:
             what = f"the expression is {known[name]}, and versions need a date or a timestamp"
             yield document.problem(path, what, "cast it, or name another column")
+
+
+def _measure_problems(
+    entry: Entry, known: Mapping[str, str], document: Document
+) -> Iterator[Problem]:
+    """Find measures that are no numbers."""
+    for column in entry.columns:
+        if column.measure and column.name in known and _family(known[column.name]) not in NUMBERS:
+            what = f"a measure, but '{column.name}' is {known[column.name]}"
+            yield document.problem(
+                column.measure.path,
+                what,
+                "only numbers and intervals are measured: cast it, or drop it",
+            )
 
 
 def _lookup_trials(

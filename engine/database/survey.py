@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from engine.database import ledger
 from engine.database.look import look
+from engine.database.measures import measures_told
 from engine.database.source import Origin
 from engine.database.target import table_states
 from engine.errors import refuse
@@ -52,6 +53,7 @@ def survey(
             entry.name: origins[entry.source.connection].limits for entry in entries if entry.source
         },
         schema_exists=ledger.schema_exists(warehouse, star.connection("warehouse").schema),
+        measures=measures_told(warehouse, star, loaded.document),
     )
 
 

@@ -9,6 +9,7 @@ from engine.mapping import (
     rules_checks,
     rules_entries,
     rules_history,
+    rules_measures,
     rules_names,
     rules_outriggers,
 )
@@ -37,6 +38,8 @@ RULES: tuple[Rule, ...] = (
     rules_history.changes_have_a_history,
     rules_history.previous_columns_fit,
     rules_history.versions_are_found,
+    rules_measures.measures_fit,
+    rules_measures.the_view_of_measures_is_free,
     rules_checks.checked_columns_exist,
     rules_checks.checked_dimensions_exist,
     rules_checks.limits_can_be_met,

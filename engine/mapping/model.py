@@ -23,6 +23,7 @@ Severity = Literal["error", "warn"]
 Versioned = Literal[0, 1, 2]
 Since = Literal["beginning", "effective"]
 Type1 = Literal["all", "current"]
+Additivity = Literal["additive", "semi-additive", "non-additive"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,15 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """How a column of a fact may be added up; a semi-additive one not over the columns `apart`."""
+
+    kind: Additivity
+    apart: tuple[str, ...] = ()
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Column:
     """A column of the star: a copy of the query's column, or an SQL expression over the query.
 
@@ -100,6 +110,9 @@ class Column:
     description: str = ""
     scd: Versioned = 1
     previous: str = ""
+    measure: Measure | None = None
+    unit: str = ""
+    format: str = ""
     path: str = ""
 
 

@@ -37,6 +37,7 @@ _SECTIONS = {
     "source": "A source",
     "cursor": "A cursor",
     "columns": "The columns",
+    "measure": "A measure",
     "lookup": "A lookup",
     "check": "A check",
 }

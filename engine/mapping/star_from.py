@@ -20,6 +20,7 @@ from engine.mapping.model import (
     History,
     Holidays,
     Lookup,
+    Measure,
     Scalar,
     Source,
     SpecialMember,
@@ -198,6 +199,9 @@ def _column(name: str, data: Plain, path: str, texts: Texts) -> Column:
         description=entry.get("description", ""),
         scd=entry.get("scd", 1),
         previous=entry.get("previous", ""),
+        measure=_measure(entry.get("measure"), f"{path}.measure"),
+        unit=entry.get("unit", ""),
+        format=entry.get("format", ""),
         path=path,
     )
 
@@ -212,6 +216,13 @@ def _lookups(
         _lookup(column, entry, f"{path}.lookups.{column}", texts, natural_keys)
         for column, entry in data.get("lookups", {}).items()
     )
+
+
+def _measure(data: Plain, path: str) -> Measure | None:
+    if data is None:
+        return None
+    entry = data if isinstance(data, dict) else {"kind": data}
+    return Measure(entry["kind"], tuple(listed(entry.get("except", []))), path)
 
 
 def _lookup(

@@ -8,6 +8,7 @@ from engine.errors import refuse
 from engine.mapping.model import Entry, Star
 from engine.plan.checks import check_steps, counts_with_source
 from engine.plan.load import born_filled, load_steps
+from engine.plan.measures import measures_steps
 from engine.plan.reject import Locate
 from engine.plan.schema import (
     create_schema,
@@ -42,6 +43,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
                 if not born_filled(star, entry, world)
                 for step in table_steps(star, entry, world)
             ),
+            *measures_steps(star, world),
         ),
         stages=tuple(stage_plan(star, entry, world) for entry in entries),
         load=tuple(
@@ -89,3 +91,4 @@ def create_statements(star: Star, world: World) -> Iterator[Step]:
         yield from table_steps(star, entry, bare)
         yield from key_steps(star, entry, bare)
         yield from description_steps(star, entry, bare)
+    yield from measures_steps(star, bare)

@@ -7,6 +7,7 @@ import re
 
 from engine.mapping.calendar import offered
 from engine.mapping.history import HISTORY_COLUMNS, IS_CURRENT, VALID_TO
+from engine.mapping.measures import described
 from engine.mapping.model import Column, Dimension, Entry, History, Lookup, Star
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
 from engine.plan.world import World
@@ -160,7 +161,7 @@ def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinitio
             not_null=True,
         )
         keys.insert(0, own_key)
-    own = [ColumnDefinition(c.name, types[c.name], c.description) for c in entry.columns]
+    own = [ColumnDefinition(c.name, types[c.name], described(c)) for c in entry.columns]
     if isinstance(entry, Dimension) and entry.history:
         own += history_definitions(entry, world)
     return (*keys, *own)

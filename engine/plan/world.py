@@ -54,6 +54,7 @@ class World:
     `sources`: the columns of each entry's query. `types`: by entry, the type of each column of the star by
     its name, that of an expression before its cast by `=name`, and that of each value that a lookup compares
     by `lookup.column` (see shape.probe_name). `tables`: by entry.
+    `measures`: what the view of the star's measures says, None when it is not there.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     """
 
@@ -63,6 +64,7 @@ class World:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schema_exists: bool = False
+    measures: tuple[tuple[str, ...], ...] | None = None
 
 
 def state_of(entry: Entry, world: World) -> TableState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shlex
 from pathlib import Path
@@ -69,4 +70,4 @@ class Reader:
 
 def fields(row: str) -> str:
     """Return a row, as PostgreSQL writes it, as the page does."""
-    return " | ".join(field.strip('"') for field in row[1:-1].split(","))
+    return " | ".join(next(csv.reader([row[1:-1]])))

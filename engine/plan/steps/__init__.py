@@ -31,6 +31,7 @@ from engine.plan.steps.loads import (
     InsertNew,
     UpdateChanged,
 )
+from engine.plan.steps.measures import CreateMeasures, DropMeasures
 from engine.plan.steps.members import ReadChanged, ReadMembers, ReadTypes, ReadVersion
 from engine.plan.steps.plan import Done, Notice, Plan, StagePlan
 from engine.plan.steps.rejects import (
@@ -97,6 +98,7 @@ __all__ = [
     "CountSource",
     "CountUnchanged",
     "CreateFilled",
+    "CreateMeasures",
     "CreateSchema",
     "CreateStage",
     "CreateTable",
@@ -105,6 +107,7 @@ __all__ = [
     "DescribeTable",
     "Done",
     "DropIndex",
+    "DropMeasures",
     "DropNotNull",
     "DropStage",
     "EnsureMember",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.mapping.model import Calendar, Column, Dimension, History, Holidays
+from engine.mapping.model import Calendar, Column, Dimension, History, Holidays, Measure
 from engine.plan.build import build, create_statements
 from engine.plan.steps import (
     DropStage,
@@ -127,6 +127,30 @@ CASES: dict[str, list[Step]] = {
     "ddl": [*create_statements(STAR, World(WORLD.sources, WORLD.types))],
     "clean_up": [DropStage(stage=stage.create.stage) for stage in build(STAR, WORLD, place).stages],
 }
+
+MEASURED = replace(
+    STAR,
+    facts=(
+        replace(
+            STAR.facts[0],
+            columns=(
+                STAR.facts[0].columns[0],
+                replace(
+                    STAR.facts[0].columns[1],
+                    description="What it's for",
+                    measure=Measure("semi-additive", ("day_key",)),
+                    unit="EUR",
+                ),
+                Column("price", measure=Measure("non-additive")),
+            ),
+        ),
+    ),
+)
+TOLD = replace(INCREMENT, measures=(("fact_sale", *("",) * 6),))
+CASES["measures"] = [
+    *(s for s in create_statements(MEASURED, WORLD) if "measure" in repr(s)),
+    *(s for s in build(STAR, TOLD, place).schema if s.title == "drop measures"),
+]
 
 MEMBERS = {"table": Table("public", "dim_user"), "natural_key": ("country", "user id")}
 PECULIAR = Dimension(
