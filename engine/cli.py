@@ -283,6 +283,44 @@ def history(mapping: str | None, limit: int, report: str, folder: Path | None) -
     work(mapping, limit, report, folder=folder)
 
 
+@engine.command(epilog="Example:  engine test mappings/star.yml -k 'late orders' --junit tests.xml")
+@click.argument("mappings", type=click.Path(path_type=Path), nargs=-1, metavar="[MAPPING]...")
+@click.option(
+    "--tests",
+    "files",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Cases of the mapping, in place of those beside it (star.tests.yml); may be repeated.",
+)
+@click.option(
+    "-k",
+    "pattern",
+    metavar="TEXT",
+    help="Only cases with this in their name, or a pattern with *.",
+)
+@click.option(
+    "--junit",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write the results as JUnit has them, too.",
+)
+@report_option
+@logging_options
+def test(
+    log: dict[str, str | None],
+    mappings: tuple[Path, ...],
+    files: tuple[Path, ...],
+    pattern: str | None,
+    junit: Path | None,
+    report: str,
+) -> None:
+    """Carry out the tests of a mapping, on embedded databases; exits with 1 when a case fails."""
+    from engine.commands.test import test as work
+
+    work(mappings or (MAPPING,), files, pattern, report, junit, log)
+
+
 @engine.command(epilog="Example:  engine lookup dim_users user_id=42 --json")
 @click.argument("dimension")
 @click.argument("key", nargs=-1, required=True, metavar="COLUMN=VALUE...")

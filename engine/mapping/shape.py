@@ -64,16 +64,18 @@ class _Failure:
         return [str(name) for name in self.found if name not in self.schema.get("properties", {})]
 
 
-def schema() -> dict[str, Plain]:
-    """Return schema.json, the authority on the language."""
-    text = files("engine.mapping").joinpath("schema.json").read_text(encoding="utf-8")
+def schema(package: str = "engine.mapping") -> dict[str, Plain]:
+    """Return the schema.json of a package, the authority on the language."""
+    text = files(package).joinpath("schema.json").read_text(encoding="utf-8")
     loaded: dict[str, Plain] = json.loads(text)
     return loaded
 
 
-def deviations(document: Document, *, part: bool = False) -> list[Deviation]:
+def deviations(
+    document: Document, *, part: bool = False, package: str = "engine.mapping"
+) -> list[Deviation]:
     """Return every deviation from the schema; `part` is an included file, which needs no name."""
-    errors = _validator(part=part).iter_errors(document.data)
+    errors = _validator(package, part=part).iter_errors(document.data)
     return list(_explained([_failure(error) for error in errors], document))
 
 
@@ -92,10 +94,10 @@ def _required(
 
 
 @cache
-def _validator(*, part: bool) -> Plain:
+def _validator(package: str, *, part: bool) -> Plain:
     checked: Plain = extend  # untyped in types-jsonschema
     kind = checked(Draft202012Validator, {"pattern": _pattern, "required": _required})
-    whole = schema()
+    whole = schema(package)
     formats = Draft202012Validator.FORMAT_CHECKER
     return kind({**whole, "required": []} if part else whole, format_checker=formats)
 

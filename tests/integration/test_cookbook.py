@@ -13,6 +13,7 @@ from tests.conftest import ROOT
 from tests.integration.stars import Stars
 
 PAGES = sorted((ROOT / "docs" / "cookbook").glob("*.md"))
+SECONDS = re.compile(r" +\d+\.\d\d s")
 BLOCK = re.compile(r"^```(\w+)(?: (\w+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -50,6 +51,15 @@ class Reader:
         (self.stars.folder / "mapping.yml").write_text(text, encoding="utf-8")
         self.changed = True
 
+    def _yaml_tests(self, text: str) -> None:
+        (self.stars.folder / "mapping.tests.yml").write_text(text, encoding="utf-8")
+
+    def _sh_test(self, text: str) -> None:
+        (line,) = text.splitlines()
+        done = self.stars.engine(*shlex.split(line)[1:])
+        assert not done.stderr
+        self.found = timeless(done.stdout.splitlines())
+
     def _sh_run(self, text: str) -> None:
         for line in text.splitlines():
             done = self.stars.engine(*shlex.split(line)[1:])
@@ -63,9 +73,14 @@ class Reader:
         self.found = [fields(row) for (row,) in rows]
 
     def _text(self, text: str) -> None:
-        assert self.found == text.splitlines()
+        assert self.found == timeless(text.splitlines())
         self.found = None
         self.compared += 1
+
+
+def timeless(lines: list[str]) -> list[str]:
+    """Return lines without the seconds that something took."""
+    return [SECONDS.sub(" 0.00 s", line) for line in lines]
 
 
 def fields(row: str) -> str:
