@@ -26,6 +26,12 @@ BUG = 70
 INTERRUPTED = 130
 MAPPING = Path("mappings/star.yml")
 FOLDER = Path(".demo")
+EXAMPLES = """\b
+Examples:
+  engine demo
+  engine validate mappings/star.yml
+  engine run mappings/star.yml
+"""
 METRICS_PORT = 9464  # what Prometheus exporters of applications have by custom
 
 Function = Callable[..., None]
@@ -111,7 +117,7 @@ def overrides(words: tuple[str, ...]) -> dict[str, str]:
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Examples:  engine demo   engine validate mappings/star.yml   engine run mappings/star.yml",
+    epilog=EXAMPLES,
 )
 @click.version_option(__version__, prog_name="engine")
 @click.option(
@@ -121,7 +127,7 @@ def overrides(words: tuple[str, ...]) -> dict[str, str]:
 )
 @click.option(
     "--log-level",
-    type=click.Choice(["debug", "info", "warning", "error"], case_sensitive=False),
+    type=click.Choice(["debug", "info", "warning", "error", "critical"], case_sensitive=False),
     help="What is logged.  [LOG_LEVEL; default: info]",
 )
 @click.pass_context

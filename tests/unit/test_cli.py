@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from engine import __version__
+from engine.cli import engine as group
+from engine.settings import LEVELS
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ("validate", "plan", "run", "ddl", "history", "demo", "completion")
+COMMANDS = tuple(group.commands)
 
 
 def engine(*arguments, cwd=ROOT, **environ):
@@ -35,7 +37,13 @@ def test_help_names_every_command_and_an_example():
     done = engine("--help")
     assert done.returncode == 0
     assert all(command in done.stdout for command in COMMANDS)
-    assert "Example" in done.stdout
+    assert (
+        "\n    engine validate mappings/star.yml\n    engine run mappings/star.yml\n" in done.stdout
+    )
+
+
+def test_help_names_every_level_of_the_log():
+    assert f"--log-level [{'|'.join(LEVELS)}]" in engine("--help").stdout
 
 
 @pytest.mark.parametrize("command", COMMANDS)
