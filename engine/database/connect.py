@@ -18,12 +18,14 @@ from engine.retry import is_transient, is_unknown_host
 from engine.settings import ConnectionSettings
 
 # Both ends speak the same text whatever their configuration says (TRAPS 18). The engine waits between
-# statements by design, so an idle timeout of the server must not end its transaction.
+# statements by design, and a run is one transaction on each side: neither an idle timeout of the server nor
+# one of transactions may end it. A timeout of statements is left to who runs the server.
 PINNED = """
 set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
 set extra_float_digits = 1; set standard_conforming_strings = on;
-set lc_monetary = 'C'; set idle_in_transaction_session_timeout = 0
+set lc_monetary = 'C'; set idle_in_transaction_session_timeout = 0; set idle_session_timeout = 0
 """
+PINNED_SINCE_17 = "; set transaction_timeout = 0"
 
 
 # A server that is asked to look whether its client is still there ends what a killed engine left running,
@@ -106,8 +108,9 @@ def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engi
         connection.autocommit = True
         # By SET the server alone would know, and the driver would go on in another encoding.
         connection.set_client_encoding("UTF8")
+        newer = PINNED_SINCE_17 if connection.server_version >= 170000 else ""
         with connection.cursor() as cursor:
-            cursor.execute(pins)
+            cursor.execute(pins + newer)
             with contextlib.suppress(psycopg2.errors.InvalidParameterValue):
                 cursor.execute(NOTICE)
         connection.autocommit = False

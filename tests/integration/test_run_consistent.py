@@ -13,7 +13,7 @@ from engine.listener import Silent
 from engine.plan.steps import Copy, InsertNew, Step
 from engine.settings import settings_for
 from tests.conftest import query
-from tests.integration.stars import UNKNOWN, Hook, dimension, fact, star
+from tests.integration.stars import UNKNOWN, Hook, counts, dimension, fact, star
 
 TABLES = """
 CREATE TABLE members (id integer PRIMARY KEY, name text);
@@ -171,3 +171,21 @@ def test_a_run_whose_source_has_gone_begins_again(stars):
     assert hook.done
     assert stars.warehouse("SELECT status, attempt FROM engine.run") == [("done", 2)]
     assert stars.column("SELECT count(*) FROM dim_members") == [100]
+
+
+def test_a_run_waits_longer_than_sessions_and_transactions_may(stars):
+    """What waits for other steps is idle by design, and a run is one transaction."""
+    stars.source(TABLES)
+    limits = ["idle_session_timeout", "idle_in_transaction_session_timeout"]
+    ((version,),) = stars.source("SELECT current_setting('server_version_num')::integer")
+    limits += ["transaction_timeout"] if version >= 170000 else []
+    for server, admin in (
+        (stars.databases.source, stars.databases.source_admin_url),
+        (stars.databases.warehouse, stars.databases.warehouse_admin_url),
+    ):
+        for limit in limits:
+            stars.execute_outside(admin, f"ALTER DATABASE {server.database} SET {limit} = '300ms'")
+    slow = "SELECT id, name FROM members CROSS JOIN (SELECT pg_sleep(1.2)) AS s"
+    report = stars.run(star(dim_members=dimension(slow), dim_same=dimension(slow)))
+    assert counts(report, "dim_same") == {"read": 100, "inserted": 100}
+    assert stars.column("SELECT attempt FROM engine.run") == [1]
