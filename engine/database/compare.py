@@ -164,7 +164,8 @@ def _lookup_trials(
     for name, expression in lookup.on:
         theirs = types.get(dimension.name, {}).get(name, "")
         ours = known.get(probe_name(lookup, name), "")
-        if not theirs or not ours or (theirs == "date" and "timestamp" in ours):
+        binned = dimension.clock is not None and "time" in ours
+        if not theirs or not ours or (theirs == "date" and "timestamp" in ours) or binned:
             continue
         yield Trial(
             f"select {_null(theirs)} = {_null(ours)}",

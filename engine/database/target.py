@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from engine.database.connect import execute
 from engine.mapping.model import Star
-from engine.plan.shape import member_key, target
+from engine.plan.shape import keys_above, member_key, target
 from engine.plan.world import TableState
 from engine.sql.quote import column, table
 
@@ -84,7 +84,11 @@ def _empty(connection: Connection, star: Star, columns: Collection[tuple[str, st
         if entry.name in present:
             key = member_key(entry)
             # Without its key column the table is refused later, with a sentence about it.
-            where = f" where {column(key)} > 0" if (entry.name, key) in columns else ""
+            where = (
+                f" where {column(key)} > {keys_above(entry)}"
+                if (entry.name, key) in columns
+                else ""
+            )
             queries.append(
                 f"select {len(queries)} as n, not exists "
                 f"(select from {table(target(star, entry))}{where}) as empty"

@@ -22,6 +22,7 @@ ROW_WISE: tuple[CheckKind, ...] = ("not_null", "accepted", "range", "references"
 Severity = Literal["error", "warn"]
 Versioned = Literal[0, 1, 2]
 Since = Literal["beginning", "effective"]
+ClockStep = Literal["second", "minute", "quarter-hour", "hour"]
 Type1 = Literal["all", "current"]
 Additivity = Literal["additive", "semi-additive", "non-additive"]
 
@@ -93,6 +94,15 @@ class Measure:
 
     kind: Additivity
     apart: tuple[str, ...] = ()
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """One row for each step of a day; `day_parts` are names, each with the time HH:MM at which it begins."""
+
+    step: ClockStep
+    day_parts: tuple[tuple[str, str], ...]
     path: str = ""
 
 
@@ -204,7 +214,7 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A dimension: exactly one of `source` and `calendar` is given."""
+    """A dimension: exactly one of `source`, `calendar` and `clock` is given."""
 
     name: str
     key: str
@@ -212,6 +222,7 @@ class Dimension:
     columns: tuple[Column, ...]
     source: Source | None = None
     calendar: Calendar | None = None
+    clock: Clock | None = None
     lookups: tuple[Lookup, ...] = ()
     load: DimensionLoad = "upsert"
     history: History | None = None
@@ -220,6 +231,11 @@ class Dimension:
     checks: tuple[Check, ...] = ()
     description: str = ""
     path: str = ""
+
+    @property
+    def generated(self) -> Calendar | Clock | None:
+        """What the engine makes the members of by itself."""
+        return self.calendar or self.clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.mapping.calendar import ALL_COLUMNS
+from engine.mapping.calendar import ALL_COLUMNS, CalendarColumn
+from engine.mapping.clock import CLOCK_COLUMNS
 from engine.mapping.scalars import Plain
 from engine.mapping.shape import schema
 
@@ -34,6 +35,7 @@ _SECTIONS = {
     "dimension": "A dimension",
     "fact": "A fact",
     "calendar": "A calendar",
+    "clock": "A clock",
     "source": "A source",
     "cursor": "A cursor",
     "columns": "The columns",
@@ -79,7 +81,9 @@ def reference() -> str:
     parts = [_HEAD, *_section("The file", whole)]
     for name, title in _SECTIONS.items():
         parts += _section(title, whole["$defs"][name])
-    return "\n".join([*parts, *_calendar_columns()])
+    return "\n".join(
+        [*parts, *_generated("calendar", ALL_COLUMNS), *_generated("clock", CLOCK_COLUMNS)]
+    )
 
 
 def _section(title: str, section: Schema) -> Iterator[str]:
@@ -169,10 +173,10 @@ def _text(value: Plain, *, inside: bool) -> str:
     return json.dumps(text) if isinstance(value, str) and quote else text
 
 
-def _calendar_columns() -> Iterator[str]:
-    yield "## The columns of a calendar\n"
+def _generated(of: str, columns: tuple[CalendarColumn, ...]) -> Iterator[str]:
+    yield f"## The columns of a {of}\n"
     yield "| column | type | meaning |\n|---|---|---|"
-    for column in ALL_COLUMNS:
+    for column in columns:
         yield f"| `{column.name}` | {column.type} | {column.description} |"
     yield ""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.errors import Problem, did_you_mean
-from engine.mapping.calendar import ALL_COLUMNS, offered
+from engine.mapping.calendar import ALL_COLUMNS
+from engine.mapping.clock import generated_columns
 from engine.mapping.country import holiday_faults, locale_faults
 from engine.mapping.document import Document
 from engine.mapping.model import Dimension, Lookup, SpecialMember, Star
@@ -43,13 +44,22 @@ def calendars_are_possible(star: Star, document: Document) -> Iterator[Problem]:
         elif calendar.end.year - calendar.start.year > _MAX_CALENDAR_YEARS:
             what = f"the calendar is longer than {_MAX_CALENDAR_YEARS} years"
             yield document.problem(f"{calendar.path}.to", what, "one row is made for each day")
-        names = [column.name for column in offered(calendar)]
+
+
+def generated_columns_exist(star: Star, document: Document) -> Iterator[Problem]:
+    """Find columns that a calendar or a clock does not have."""
+    for dimension in star.dimensions:
+        if dimension.generated is None:
+            continue
+        kind = "calendar" if dimension.calendar else "clock"
+        names = [column.name for column in generated_columns(dimension)]
         for column in dimension.columns:
             if column.expr is None and column.name not in names:
-                what = f"a calendar has no column '{column.name}'"
+                what = f"a {kind} has no column '{column.name}'"
                 close = did_you_mean(column.name, names)
                 hint = close or "give it an expression over " + ", ".join(names)
-                word = next((c.description for c in ALL_COLUMNS if c.name == column.name), "")
+                known = ALL_COLUMNS if dimension.calendar else ()
+                word = next((c.description for c in known if c.name == column.name), "")
                 missing = word.partition(":")[0].removeprefix("With ")
                 yield Problem(
                     document.key_place(column.path), what, f"add {missing} to it" if word else hint
@@ -67,6 +77,24 @@ def countries_are_known(star: Star, document: Document) -> Iterator[Problem]:
         for key, what, hint in holiday_faults(calendar.holidays) if calendar.holidays else ():
             path = f"{calendar.path}.holidays"
             yield document.problem(f"{path}.{key}" if key else path, what, hint)
+
+
+def clocks_are_possible(star: Star, document: Document) -> Iterator[Problem]:
+    """Find parts of a day that begin at one time, and special members that have the key of midnight."""
+    for dimension in star.dimensions:
+        clock = dimension.clock
+        if clock is None:
+            continue
+        taken: dict[str, str] = {}
+        for name, begin in clock.day_parts:
+            if begin in taken:
+                what = f"'{taken[begin]}' begins at {begin} too"
+                yield document.problem(f"{clock.path}.day_parts.{name}", what, "one ends there")
+            taken.setdefault(begin, name)
+        for member in dimension.special_members:
+            if member.key == 0:
+                what = "0 is the key of midnight"
+                yield document.problem(f"{member.path}.key", what, "give it one below zero")
 
 
 def special_members_fit(star: Star, document: Document) -> Iterator[Problem]:
@@ -172,8 +200,9 @@ def caches_fit(star: Star, document: Document) -> Iterator[Problem]:
     """Find caches of a calendar, which anybody can compute, and caches that keep nothing."""
     for dimension in star.dimensions:
         cache = dimension.cache
-        if cache and dimension.calendar:
-            what = "a cache, but the days of a calendar never change"
+        if cache and dimension.generated:
+            kind = "days of a calendar" if dimension.calendar else "times of a clock"
+            what = f"a cache, but the {kind} never change"
             yield document.problem(cache.path, what, "drop it: only a source's members are cached")
         elif cache and cache.ttl == 0:
             what = "a ttl of nothing keeps no member"

@@ -39,8 +39,9 @@ def _impossible(dimension: Dimension, document: Document) -> Iterator[Problem]:
     history = dimension.history
     if history is None:
         return
-    if dimension.calendar:
-        what = "a history, but the days of a calendar never change"
+    if dimension.generated:
+        kind = "days of a calendar" if dimension.calendar else "times of a clock"
+        what = f"a history, but the {kind} never change"
         yield document.problem(history.path, what, "drop it")
     elif 2 not in {*(c.scd for c in dimension.columns), *(x.scd for x in dimension.lookups)}:
         what = "a history, but no column makes a version"

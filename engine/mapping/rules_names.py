@@ -32,9 +32,13 @@ def column_names_are_unique(star: Star, document: Document) -> Iterator[Problem]
     for entry in star.entries:
         taken: dict[str, str] = {}
         for name, path, role in _named(entry):
-            if name in taken and path.endswith(".calendar"):  # a column that nobody wrote
-                what = f"a calendar has a column '{name}' already"
-                yield document.problem(f"{entry.path}.key", what, "call the key date_key, say")
+            kind = path.rpartition(".")[2]
+            if name in taken and kind in ("calendar", "clock"):  # a column that nobody wrote
+                what = f"a {kind} has a column '{name}' already"
+                hint = (
+                    "call the key date_key, say" if kind == "calendar" else "call it time_key, say"
+                )
+                yield document.problem(f"{entry.path}.key", what, hint)
             elif name in taken:
                 what = f"the column '{name}' is there already, as {taken[name]}"
                 yield Problem(document.key_place(path), what, f"rename this {role}")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from engine.errors import Problem
-from engine.mapping.calendar import offered
 from engine.mapping.checks_from import checks_from, listed
+from engine.mapping.clock import DAY_PARTS, generated_columns
 from engine.mapping.document import Document
 from engine.mapping.model import (
     Cache,
     Calendar,
+    Clock,
     Column,
     Connection,
     Cursor,
@@ -38,7 +40,8 @@ def star_from(
     texts = Texts(document, values)
     given = data.get("dimensions") or {}
     natural_keys = {
-        name: tuple(listed(entry.get("natural_key", "date"))) for name, entry in given.items()
+        name: tuple(listed(entry.get("natural_key", "time" if "clock" in entry else "date")))
+        for name, entry in given.items()
     }
     dimensions = tuple(
         _dimension(name, entry, texts, natural_keys) for name, entry in given.items()
@@ -74,17 +77,17 @@ def _dimension(
 ) -> Dimension:
     path = f"dimensions.{name}"
     calendar = _calendar(data["calendar"], f"{path}.calendar") if "calendar" in data else None
+    clock = _clock(data["clock"], f"{path}.clock") if "clock" in data else None
     columns = _columns(data.get("columns"), f"{path}.columns", texts)
-    if calendar and not columns:
-        columns = tuple(Column(each.name, path=f"{path}.calendar") for each in offered(calendar))
     lookups = _lookups(data, path, texts, natural_keys)
-    return Dimension(
+    dimension = Dimension(
         name=name,
         key=data["key"],
         natural_key=natural_keys[name],
         columns=columns,
-        source=None if calendar else _source(data["source"], f"{path}.source", texts),
+        source=_source(data["source"], f"{path}.source", texts) if "source" in data else None,
         calendar=calendar,
+        clock=clock,
         lookups=lookups,
         load=data.get("load", "upsert"),
         history=_history(data, (*columns, *lookups), f"{path}.history", texts),
@@ -97,6 +100,11 @@ def _dimension(
         description=data.get("description", ""),
         path=path,
     )
+    made = dimension.generated
+    if made is None or columns:
+        return dimension
+    names = (column.name for column in generated_columns(dimension))
+    return replace(dimension, columns=tuple(Column(name, path=made.path) for name in names))
 
 
 def _fact(
@@ -146,6 +154,11 @@ def _calendar(data: Mapping[str, Plain], path: str) -> Calendar:
         holidays=Holidays(**data["holidays"]) if "holidays" in data else None,
         path=path,
     )
+
+
+def _clock(data: Mapping[str, Plain], path: str) -> Clock:
+    given = data.get("day_parts")
+    return Clock(data["step"], tuple(given.items()) if given else DAY_PARTS, path)
 
 
 def _date(text: str) -> date:

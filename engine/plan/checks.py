@@ -8,6 +8,7 @@ from engine.plan.shape import (
     bare,
     column_types,
     definitions,
+    keys_above,
     match_columns,
     member_key,
     rows,
@@ -63,7 +64,7 @@ def _steps(
     star: Star, entry: Entry, check: Check, world: World, batch: Rows | None
 ) -> tuple[CheckStep, ...]:
     table, key, name = target(star, entry), member_key(entry), entry.name
-    match = match_columns(entry)
+    match, above = match_columns(entry), keys_above(entry)
     if check.kind in ROW_WISE:
         return tuple(
             CheckRows(
@@ -72,7 +73,8 @@ def _steps(
                 rows=batch,
                 match=match,
                 condition=condition(star, entry, check, column, world),
-                key=key if isinstance(entry, Dimension) else "",
+                key=key,
+                above=above,
             )
             for column in check.columns
         )
@@ -86,15 +88,22 @@ def _steps(
                 columns=check.columns,
                 check=check,
                 key=key,
+                above=above,
                 current=IS_CURRENT if isinstance(entry, Dimension) and entry.history else "",
             ),
         )
     if check.kind == "row_count":
         low = 0 if check.low is None else int(check.low)
         high = MOST_ROWS if check.high is None else int(check.high)
-        return (CheckRowCount(entry=name, table=table, check=check, low=low, high=high, key=key),)
+        return (
+            CheckRowCount(
+                entry=name, table=table, check=check, low=low, high=high, key=key, above=above
+            ),
+        )
     if check.kind == "freshness":
         return (
-            CheckFreshness(entry=name, table=table, column=check.columns[0], check=check, key=key),
+            CheckFreshness(
+                entry=name, table=table, column=check.columns[0], check=check, key=key, above=above
+            ),
         )
     return (CheckQuery(entry=name, table=table, check=check),)

@@ -9,7 +9,16 @@ from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.history import history_steps
 from engine.plan.reject import Locate, reject_steps, rule_of
 from engine.plan.schema import dropped_keys, key_steps
-from engine.plan.shape import bare, definitions, match_columns, rows, stage, stage_columns, target
+from engine.plan.shape import (
+    bare,
+    definitions,
+    keys_above,
+    match_columns,
+    rows,
+    stage,
+    stage_columns,
+    target,
+)
 from engine.plan.steps import (
     AddPrimaryKey,
     Analyze,
@@ -156,6 +165,7 @@ def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[
         rows=own.only(match),
         match=match,
         key=entry.key if isinstance(entry, Dimension) else "",
+        above=keys_above(entry),
         referenced_by=_referring(star, entry, world),
     )
 
@@ -208,7 +218,7 @@ def member_steps(star: Star, dimension: Dimension, world: World) -> Iterator[Ste
             member=member.name,
             key=dimension.key,
             number=member.key,
-            identity=dimension.calendar is None,
+            identity=dimension.generated is None,
             values=tuple(
                 (replace(column, type=bare(column.type)), given.get(column.name))
                 for column in wanted

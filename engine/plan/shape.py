@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from engine.mapping.calendar import offered
+from engine.mapping.clock import generated_columns
 from engine.mapping.history import HISTORY_COLUMNS, IS_CURRENT, VALID_TO
 from engine.mapping.measures import described
 from engine.mapping.model import Column, Dimension, Entry, History, Lookup, Star
@@ -16,6 +16,8 @@ STAGE_SCHEMA = "engine_stage"
 LONGEST_NAME = 63  # bytes of an identifier in PostgreSQL
 EFFECTIVE = "$effective"  # when what a staged row says began, of a dimension with history
 AS_OF = "as_of"
+# The steps of a clock, as intervals.
+STEPS = {"second": "1 s", "minute": "1 min", "quarter-hour": "15 min", "hour": "1 h"}
 
 # A cast to one of these cuts a longer value off without a word (TRAPS 14); an assignment refuses it.
 CUTTING = re.compile(r"^(character varying|character|bit varying|bit)\(\d+\)(\[\])?$")
@@ -41,16 +43,16 @@ def stage(star: Star, entry: Entry) -> Table:
 
 def stage_columns(entry: Entry, world: World) -> tuple[ColumnDefinition, ...]:
     """Return the columns of an entry's stage: those of its query, or the days of its calendar."""
-    if isinstance(entry, Dimension) and entry.calendar:
-        days = (ColumnDefinition(name, type_) for name, type_ in generated_types(entry).items())
-        return (ColumnDefinition(entry.key, key_type(entry)), *days)
+    if isinstance(entry, Dimension) and entry.generated:
+        made = (ColumnDefinition(name, type_) for name, type_ in generated_types(entry).items())
+        return (ColumnDefinition(entry.key, key_type(entry)), *made)
     return tuple(ColumnDefinition(c.name, c.type) for c in world.sources[entry.name])
 
 
 def generated_types(entry: Entry) -> dict[str, str]:
-    """Return the types of the columns that the engine itself makes, for a calendar."""
-    calendar = entry.calendar if isinstance(entry, Dimension) else None
-    return {name: type_ for name, type_, _ in offered(calendar)} if calendar else {}
+    """Return the types of the columns that the engine itself makes, of a calendar or a clock."""
+    columns = generated_columns(entry) if isinstance(entry, Dimension) else ()
+    return {name: type_ for name, type_, _ in columns}
 
 
 def match_columns(entry: Entry) -> tuple[str, ...]:
@@ -59,13 +61,18 @@ def match_columns(entry: Entry) -> tuple[str, ...]:
 
 
 def key_type(dimension: Dimension) -> str:
-    """Return the type of a dimension's key: bigint for surrogates, integer for days (20260131)."""
-    return "integer" if dimension.calendar else "bigint"
+    """Return the type of a dimension's key: bigint for surrogates, integer for days and times (93000)."""
+    return "integer" if dimension.generated else "bigint"
 
 
 def member_key(entry: Entry) -> str:
     """Return the key column by which real members are told from special ones, none for a fact."""
     return entry.key if isinstance(entry, Dimension) else ""
+
+
+def keys_above(entry: Entry) -> int:
+    """Return the number above which keys are those of real members: midnight has the key 0."""
+    return -1 if isinstance(entry, Dimension) and entry.clock else 0
 
 
 def probe_name(lookup: Lookup, column: str) -> str:
@@ -102,7 +109,8 @@ def _join(star: Star, lookup: Lookup, world: World, entry: Entry) -> Join:
         found = world.types.get(entry.name, {}).get(probe_name(lookup, column), "")
         # A day is looked up by its date: a timestamp never equals a date but at midnight.
         cast = "date" if wanted == "date" and found != "date" else ""
-        on.append(Value(column, wanted, expression, cast))
+        step = STEPS[dimension.clock.step] if dimension.clock and column == "time" else ""
+        on.append(Value(column, wanted, expression, cast, step))
     return Join(
         lookup.column,
         target(star, dimension),
@@ -142,7 +150,7 @@ def rows(star: Star, entry: Entry, world: World) -> Rows:
         for column in entry.columns
         if not column.previous
     ]
-    if isinstance(entry, Dimension) and entry.calendar:
+    if isinstance(entry, Dimension) and entry.generated:
         values.insert(0, Value(entry.key, key_type(entry)))
     joins = tuple(_join(star, lookup, world, entry) for lookup in entry.lookups)
     return Rows(stage(star, entry), tuple(values), joins)
@@ -156,8 +164,8 @@ def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinitio
         own_key = ColumnDefinition(
             entry.key,
             key_type(entry),
-            "Key of the day, as a number: 20260131" if entry.calendar else "Surrogate key",
-            identity=entry.calendar is None,
+            _key_description(entry),
+            identity=entry.generated is None,
             not_null=True,
         )
         keys.insert(0, own_key)
@@ -178,6 +186,12 @@ def _lookup_definition(star: Star, entry: Entry, lookup: Lookup) -> ColumnDefini
         not_null=default is not None or not isinstance(entry, Dimension),
         default=default,
     )
+
+
+def _key_description(dimension: Dimension) -> str:
+    if dimension.calendar:
+        return "Key of the day, as a number: 20260131"
+    return "Key of the time of day, as a number: 93000" if dimension.clock else "Surrogate key"
 
 
 def time_type(dimension: Dimension, world: World) -> str:
@@ -211,7 +225,7 @@ def _members(dimension: Dimension) -> tuple[object, ...]:
         dimension.name,
         dimension.key,
         [(c.name, c.expr, c.type) for c in dimension.columns if c.name in dimension.natural_key],
-        (calendar.start, calendar.end) if calendar else None,
+        (calendar.start, calendar.end) if calendar else dimension.clock and dimension.clock.step,
         (source.connection, source.query) if source else None,
         [member.key for member in dimension.special_members if member.name == "unknown"],
         dimension.history,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from engine.mapping.country import day_names, holidays_of, month_names
-from engine.mapping.model import Calendar, Dimension, Entry, Source, Star
+from engine.mapping.model import Calendar, Clock, Dimension, Entry, Source, Star
 from engine.plan.checks import counts_with_source
-from engine.plan.shape import bare, match_columns, stage, stage_columns
+from engine.plan.shape import STEPS, bare, match_columns, stage, stage_columns
 from engine.plan.steps import (
     Analyze,
     Copy,
@@ -15,6 +15,7 @@ from engine.plan.steps import (
     CountSource,
     CreateStage,
     FillCalendar,
+    FillClock,
     ReadCursors,
     StagePlan,
     Table,
@@ -24,12 +25,14 @@ from engine.plan.world import Reading, World
 
 
 def stage_plan(star: Star, entry: Entry, world: World) -> StagePlan:
-    """Plan how an entry is staged: from its query, or from its calendar."""
+    """Plan how an entry is staged: from its query, its calendar or its clock."""
     table = stage(star, entry)
     if isinstance(entry, Dimension) and entry.calendar:
         return _from_calendar(entry, entry.calendar, table, world)
+    if isinstance(entry, Dimension) and entry.clock:
+        return _from_clock(entry, entry.clock, table, world)
     if entry.source is None:
-        raise ValueError(f"{entry.name} has neither a source nor a calendar")
+        raise ValueError(f"{entry.name} has neither a source nor a calendar or a clock")
     return _from_source(entry, entry.source, table, world)
 
 
@@ -89,6 +92,23 @@ def _from_calendar(
             months=month_names(calendar.locale),
             days=day_names(calendar.locale),
             holidays=holidays_of(calendar),
+        ),
+        Analyze(entry=dimension.name, table=table),
+    )
+
+
+def _from_clock(dimension: Dimension, clock: Clock, table: Table, world: World) -> StagePlan:
+    columns = stage_columns(dimension, world)
+    return StagePlan(
+        dimension.name,
+        CreateStage(entry=dimension.name, stage=table, columns=columns),
+        FillClock(
+            entry=dimension.name,
+            stage=table,
+            clock=clock,
+            step=STEPS[clock.step],
+            key=dimension.key,
+            columns=tuple(column.name for column in columns),
         ),
         Analyze(entry=dimension.name, table=table),
     )

@@ -104,6 +104,10 @@ def definition(wanted: ColumnDefinition) -> Fragment:
 def value(of: Value) -> Fragment:
     """Compute one column of the star from a staged row."""
     computed = ident(of.name) if of.expression is None else expression(of.expression)
+    if of.step:
+        day = "timestamp '2000-01-01'"
+        binned = f"date_bin({literal(of.step)}, {day} + {computed}::time, {day})"
+        return Fragment(f"({binned})::time")
     return Fragment(f"{computed}::{type_name(of.cast)}" if of.cast else computed)
 
 

@@ -1,14 +1,14 @@
-"""Calendars, against the same days as Python counts them."""
+"""Calendars and clocks, against the same days and times as Python counts them."""
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
 from engine.errors import MappingError
 from engine.mapping.country import ENGLISH_DAYS, ENGLISH_MONTHS
-from tests.integration.stars import Entry, counts, notices, star, untouched
+from tests.integration.stars import Entry, counts, fact, notices, star, untouched
 
 DAY = timedelta(days=1)
 FIRST = {"monday": 0, "saturday": 5, "sunday": 6}
@@ -126,3 +126,80 @@ def test_a_column_of_a_word_that_is_not_there_is_refused(stars):
     mapping = star(dim_date=calendar() | {"columns": {"date": None, "x": "is_holiday"}})
     with pytest.raises(MappingError, match='column "is_holiday" does not exist'):
         stars.plan(mapping)
+
+
+def clock(step: str, **words: object) -> Entry:
+    members = {"unknown": {"key": -1, "label": "Unknown"}}
+    return {"clock": {"step": step, **words}, "key": "time_key", "special_members": members}
+
+
+def test_every_step_of_a_clock_is_as_python_counts_it(stars):
+    steps = {"second": 1, "minute": 60, "quarter-hour": 900, "hour": 3600}
+    clocks = {f"dim_{name.replace('-', '_')}": clock(name) for name in steps}
+    clocks["dim_hour"] |= {
+        "checks": {"row_count": {"min": 24, "max": 24}}
+    }  # midnight is one of them
+    clocks["dim_hour"]["clock"]["day_parts"] = {"late": "21:30", "early": "04:30", "day": "09:00"}
+    mapping = star(**clocks)
+    stars.run(mapping)
+    for name, seconds in steps.items():
+        wanted = []
+        for n in range(0, 86_400, seconds):
+            t = (datetime(2000, 1, 1, tzinfo=UTC) + timedelta(seconds=n)).time()
+            part = ("night", "morning", "afternoon", "evening")[t.hour // 6]
+            if name == "hour":
+                part = "late" if t >= time(21, 30) or t < time(4, 30) else "day"
+                part = "early" if time(4, 30) <= t < time(9) else part
+            label = f"{t:%H:%M:%S}" if name == "second" else f"{t:%H:%M}"
+            half = "AM" if t.hour < 12 else "PM"
+            wanted.append(
+                (
+                    int(f"{t:%H%M%S}"),
+                    t,
+                    t.hour,
+                    t.minute,
+                    t.second,
+                    (t.hour + 11) % 12 + 1,
+                    half,
+                    part,
+                    label,
+                )
+            )
+        table = f"dim_{name.replace('-', '_')}"
+        assert stars.warehouse(f"SELECT * FROM {table} WHERE time_key >= 0 ORDER BY 1") == wanted
+    before = untouched(stars)
+    assert counts(stars.run(mapping), "dim_second") == {"read": 86_400, "unchanged": 86_400}
+    assert untouched(stars) == before
+
+
+def test_a_time_of_day_finds_the_step_that_it_is_in(stars):
+    stars.source(
+        "CREATE TABLE calls (id int, at timestamptz, rang time, begun text);"
+        "INSERT INTO calls VALUES (1, '2026-03-01 09:29:59.999+00', '00:00', '23:45'),"
+        " (2, '2026-03-02 00:00+00', '24:00', '12:07:30.5'), (3, NULL, NULL, NULL)"
+    )
+
+    def calls(step: str) -> Entry:
+        lookups = {
+            "at_key": {"dimension": "dim_time", "on": "at"},
+            "rang_key": {"dimension": "dim_time", "on": {"time": "rang"}},
+            "begun_key": {"dimension": "dim_time", "on": "begun::time"},
+        }
+        return star(
+            dim_time=clock(step),
+            calls=fact("SELECT * FROM calls", "id", lookups=lookups, load="upsert", cursor="id"),
+        )
+
+    stars.run(calls("quarter-hour"))
+    keys = "SELECT id, at_key, rang_key, begun_key FROM calls ORDER BY 1"
+    assert stars.warehouse(keys) == [(1, 91500, 0, 234500), (2, 0, 0, 120000), (3, -1, -1, -1)]
+    # A finer clock keeps the keys that were there; the facts are looked up again.
+    stars.run(calls("minute"))
+    assert stars.warehouse(keys) == [(1, 92900, 0, 234500), (2, 0, 0, 120700), (3, -1, -1, -1)]
+    before = untouched(stars)
+    stars.run(calls("minute"))
+    assert untouched(stars) == before
+    wrong = calls("minute")
+    wrong["facts"]["calls"]["lookups"]["begun_key"]["on"] = "at::date"
+    with pytest.raises(MappingError, match="begun_key"):
+        stars.plan(wrong)

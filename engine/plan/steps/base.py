@@ -49,13 +49,15 @@ class ColumnDefinition:
 class Value:
     """A column of the star as computed from a staged row: a copy, or an expression over the query.
 
-    `cast` is the type to bring it to, empty when it has that type already.
+    `cast` is the type to bring it to, empty when it has that type already. With a `step`, an interval, it is
+    a time of day, brought down to the begin of the step that it is in.
     """
 
     name: str
     type: str
     expression: str | None = None
     cast: str = ""
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,8 @@ class CheckTable(Step):
 class CheckRows(Step):
     """Count the rows of this run, as they now stand in the target, that break a row-wise check.
 
-    With `rows` None the whole table is looked at: every row of it came in this run.
+    With `rows` None the whole table is looked at: every row of it came in this run. Of a dimension those
+    rows are looked at whose `key` is `above` those of special members.
     """
 
     title: ClassVar[str] = "check"
@@ -38,6 +39,7 @@ class CheckRows(Step):
     match: tuple[str, ...]
     condition: Condition
     key: str = ""
+    above: int = 0
 
     @property
     def check(self) -> Check:
@@ -58,6 +60,7 @@ class CheckUnique(CheckTable):
     match: tuple[str, ...]
     columns: tuple[str, ...]
     key: str = ""
+    above: int = 0
     current: str = ""  # the column that says which versions alone are looked at
 
 
@@ -68,6 +71,7 @@ class CheckRowCount(CheckTable):
     low: int
     high: int
     key: str = ""
+    above: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,7 @@ class CheckFreshness(CheckTable):
     column: str
     check: Check
     key: str = ""
+    above: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

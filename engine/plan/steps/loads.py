@@ -103,4 +103,5 @@ class DeleteGone(Step):
     rows: Rows
     match: tuple[str, ...]
     key: str = ""
+    above: int = 0
     referenced_by: tuple[tuple[Table, str], ...] = ()

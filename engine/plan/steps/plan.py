@@ -14,6 +14,7 @@ from engine.plan.steps.transport import (
     CountSource,
     CreateStage,
     FillCalendar,
+    FillClock,
     ReadCursors,
 )
 
@@ -24,7 +25,7 @@ class StagePlan:
 
     entry: str
     create: CreateStage
-    fill: Copy | FillCalendar
+    fill: Copy | FillCalendar | FillClock
     analyze: Analyze
     null_cursors: CountNullCursors | None = None
     cursors: ReadCursors | None = None

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar
 
+from engine.mapping.clock import parts
 from engine.mapping.country import Holiday, Name
-from engine.mapping.model import Calendar
+from engine.mapping.model import Calendar, Clock
 from engine.plan.steps.base import ColumnDefinition, Measure, Step, Table
 
 
@@ -110,6 +111,29 @@ class FillCalendar(Step):
     def ends(self) -> tuple[int, ...]:
         """With which weeks of a quarter its fiscal months end: 4, 8 and 13 of 4-4-5; none without."""
         return tuple(accumulate(self.calendar.fiscal_pattern))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillClock(Step):
+    """Generate the steps of a day into the stage of a clock; `step` is an interval."""
+
+    title: ClassVar[str] = "fill clock"
+    measure: ClassVar[Measure] = "read"
+    stage: Table
+    clock: Clock
+    step: str
+    key: str
+    columns: tuple[str, ...]
+
+    @property
+    def parts(self) -> tuple[tuple[str, str, str], ...]:
+        """The parts of the day: begin, end, name."""
+        return tuple(parts(self.clock))
+
+    @property
+    def label(self) -> str:
+        """How a time is written in full."""
+        return "HH24:MI:SS" if self.clock.step == "second" else "HH24:MI"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.mapping.model import Calendar, Column, Dimension, History, Holidays, Measure
+from engine.mapping.model import (
+    Calendar,
+    Check,
+    Clock,
+    Column,
+    Dimension,
+    History,
+    Holidays,
+    Lookup,
+    Measure,
+)
 from engine.plan.build import build, create_statements
 from engine.plan.steps import (
     DropStage,
@@ -167,6 +177,26 @@ CASES["calendar"] = [
     for step in steps_of(build(replace(STAR, dimensions=(PECULIAR,), facts=()), WORLD, place))
     if isinstance(step, FillCalendar)
 ]
+CLOCK = Dimension(
+    "dim_time",
+    "time_key",
+    ("time",),
+    (Column("time"), Column("day_part"), Column("label")),
+    clock=Clock("quarter-hour", (("day", "06:00"), ("night", "22:00"))),
+    checks=(Check("row_count", low=96, high=96),),
+)
+SOLD_AT = Lookup("time_key", "dim_time", (("time", "sold_at"),), "fail")
+CASES["clock"] = steps_of(
+    build(
+        replace(
+            STAR,
+            dimensions=(CLOCK,),
+            facts=(replace(STAR.facts[0], lookups=(SOLD_AT,), checks=()),),
+        ),
+        WORLD,
+        place,
+    )
+)
 CASES["members"] = [
     ReadTypes(table=MEMBERS["table"]),
     ReadVersion(table=MEMBERS["table"]),

@@ -3,5 +3,5 @@ select
   count(*) as total
 from {{ step.table | table }} as t
 {% if step.key %}
-where {{ step.key | column("t") }} > 0
+where {{ step.key | column("t") }} > {{ step.above | literal }}
 {% endif %}

@@ -4,5 +4,5 @@ from {{ step.table | table }} as t
 join {{ step.rows | rows }} as s on {{ step.match | equal("t", "s") }}
 {% endif %}
 {% if step.key %}
-where {{ step.key | column("t") }} > 0
+where {{ step.key | column("t") }} > {{ step.above | literal }}
 {% endif %}

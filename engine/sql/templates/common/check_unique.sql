@@ -4,7 +4,7 @@ from (
   from {{ step.table | table }} as t
   where {{ step.columns | no_null("t") }}
 {% if step.key %}
-    and {{ step.key | column("t") }} > 0
+    and {{ step.key | column("t") }} > {{ step.above | literal }}
 {% endif %}
 {% if step.current %}
     and {{ step.current | column("t") }}
