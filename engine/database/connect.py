@@ -11,8 +11,9 @@ from typing import Any
 import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from engine.database.pooler import DIRECT, own_session
 from engine.errors import RunError
 from engine.retry import is_transient, is_unknown_host
 from engine.settings import ConnectionSettings
@@ -95,22 +96,31 @@ class Sessions:
 
 def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engine:
     """Make the SQLAlchemy engine of one database; each connection is new and has its session pinned."""
+    arguments: dict[str, Any] = settings.connect_args()
+    where = f"{settings.prefix} {settings.describe()}"
     engine = create_engine(
         "postgresql+psycopg2://",
-        connect_args=settings.connect_args(),
+        connect_args=arguments,
         poolclass=NullPool,
-        execution_options={"where": f"{settings.prefix} {settings.describe()}"},
+        execution_options={"where": where},
+        use_native_hstore=False,  # no value is decoded here, and to ask for the type begins a transaction
     )
     pins = PINNED + ("; set default_transaction_read_only = on" if read_only else "")
 
-    @event.listens_for(engine, "connect")
-    def pin(connection: psycopg2.extensions.connection, _: object) -> None:
+    @event.listens_for(engine, "connect", insert=True)  # before SQLAlchemy begins a transaction
+    def pin(connection: psycopg2.extensions.connection, record: ConnectionPoolEntry) -> None:
         connection.autocommit = True
         # By SET the server alone would know, and the driver would go on in another encoding.
         connection.set_client_encoding("UTF8")
         newer = PINNED_SINCE_17 if connection.server_version >= 170000 else ""
+        record.info["backend"] = connection.info.backend_pid
         with connection.cursor() as cursor:
-            cursor.execute(pins + newer)
+            try:
+                cursor.execute(DIRECT.format(pid=connection.info.backend_pid) + pins + newer)
+            except psycopg2.errors.DivisionByZero:  # a pooler has answered the login
+                own = own_session(connection, lambda: psycopg2.connect(**arguments), where)
+                record.info["backend"] = own
+                cursor.execute(pins + newer)
             with contextlib.suppress(psycopg2.errors.InvalidParameterValue):
                 cursor.execute(NOTICE)
         connection.autocommit = False
@@ -135,7 +145,7 @@ def raw_of(connection: Connection) -> psycopg2.extensions.connection:
 
 def backend(connection: Connection) -> int:
     """Return the process id of a connection's backend, without asking it."""
-    return int(raw_of(connection).info.backend_pid)
+    return int(connection.info["backend"])
 
 
 def execute(connection: Connection, sql: str) -> Any:
