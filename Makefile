@@ -13,7 +13,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo env up test test-16 test-compose lint format bench bench-history bench-lookup clean
+.PHONY: help demo env up test test-16 test-compose soak lint format bench bench-history bench-lookup clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
@@ -36,6 +36,9 @@ test-16: $(VENV)/.test  ## run the integration tests against PostgreSQL 16
 
 test-compose: $(VENV)/.compose  ## run the tests of the stack on a real Docker; those of pgAdmin need chromium
 	@$(PYTEST) -m compose $(PYTEST_ARGS) tests/compose
+
+soak: $(VENV)/.test  ## write the source and kill the engine all the time, 10 minutes (ARGS='--minutes 30')
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 lint: $(VENV)/.dev  ## check style, types and the floors of the house
 	@$(BIN)/ruff check --quiet
