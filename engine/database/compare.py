@@ -51,6 +51,7 @@ def comparison_problems(
         known = {**types.get(entry.name, {}), **_keys(star, entry)}
         yield from _history_problems(entry, known, document)
         yield from _measure_problems(entry, known, document)
+        yield from _junk_problems(entry, known, document)
         trials += _key_trials(entry, known, document)
         for check in entry.checks:
             trials += _check_trials(star, check, known, document)
@@ -82,15 +83,31 @@ def _keys(star: Star, entry: Entry) -> dict[str, str]:
 
 def _key_trials(entry: Entry, known: Mapping[str, str], document: Document) -> Iterator[Trial]:
     """Try the order of each key column, which a unique index needs."""
-    word = "natural_key" if isinstance(entry, Dimension) else "grain"
     for at, name in enumerate(match_columns(entry)):
         if name in known:
             yield Trial(
                 f"select from (select {_null(known[name])} as c) as q order by c",
-                document.item_path(f"{entry.path}.{word}", name, at),
+                _key_path(entry, name, at, document),
                 f"'{name}' is {known[name]}, which has no order, and a key needs one",
                 TEXT_HINT,
             )
+
+
+def _key_path(entry: Entry, name: str, at: int, document: Document) -> str:
+    """Return the path of a key column: as the key names it, or of a junk dimension as a column."""
+    if isinstance(entry, Dimension) and entry.junk:
+        return f"{entry.path}.columns.{name}"
+    word = "natural_key" if isinstance(entry, Dimension) else "grain"
+    return document.item_path(f"{entry.path}.{word}", name, at)
+
+
+def _junk_problems(entry: Entry, known: Mapping[str, str], document: Document) -> Iterator[Problem]:
+    """Find lists in a junk dimension: an array of nothing and an empty array would be one value."""
+    for name in entry.natural_key if isinstance(entry, Dimension) and entry.junk else ():
+        if known.get(name, "").endswith("[]"):
+            what = f"'{name}' is {known[name]}, and a junk dimension holds single values"
+            hint = f"make a text of it: {name}: array_to_string({name}, ',')"
+            yield document.problem(f"{entry.path}.columns.{name}", what, hint)
 
 
 def _check_trials(

@@ -58,6 +58,8 @@ def look(
                 entry, entry.source, document, sources[entry.source.connection], found
             )
             found.sources[entry.name] = columns
+        elif isinstance(entry, Dimension) and entry.junk:
+            found.sources[entry.name] = ()  # its columns are known when those of its hosts are
         else:
             found.sources[entry.name] = tuple(
                 StagedColumn(name, type_) for name, type_ in generated_types(entry).items()
@@ -65,6 +67,9 @@ def look(
     for entry in entries:
         if found.sources[entry.name]:
             found.types[entry.name] = _computed(entry, document, warehouse, found)
+    for entry in entries:
+        if isinstance(entry, Dimension) and entry.junk:
+            found.types[entry.name] = _combined(entry, document, warehouse, found)
     found.problems += comparison_problems(star, entries, found.types, document, warehouse)
     if not found.problems:
         world = World(found.sources, found.types)
@@ -123,13 +128,7 @@ def _column_problems(
             yield Problem(
                 place, f"a {type_} cannot be a cursor", "possible: " + ", ".join(sorted(CURSORS))
             )
-    for own in entry.columns:
-        if own.expr is None and not own.previous and own.name not in names:
-            yield Problem(
-                document.place(own.path),
-                f"the query has no column '{own.name}'",
-                did_you_mean(own.name, names),
-            )
+    yield from _missing_columns(entry, entry.name, names, document)
 
 
 # --- the warehouse's side
@@ -152,7 +151,18 @@ def _computed(
     entry: Entry, document: Document, warehouse: Connection, found: Found
 ) -> dict[str, str]:
     """Return the type of each computed column and looked-up value of an entry."""
-    names = {column.name: column.type for column in found.sources[entry.name]}
+    return _types_of(entry, found.sources[entry.name], document, warehouse, found)
+
+
+def _types_of(
+    entry: Entry,
+    columns: tuple[StagedColumn, ...],
+    document: Document,
+    warehouse: Connection,
+    found: Found,
+) -> dict[str, str]:
+    """Return the same, of an entry over these columns of a query."""
+    names = {column.name: column.type for column in columns}
     types = {
         column.name: names.get(column.name, "text")
         for column in entry.columns
@@ -167,6 +177,41 @@ def _computed(
             entry.source.dedupe, f"{entry.source.path}.dedupe", origin, document, warehouse
         )
     return types
+
+
+def _combined(
+    junk: Dimension, document: Document, warehouse: Connection, found: Found
+) -> dict[str, str]:
+    """Return the types of a junk dimension's columns: the same in every entry that it is made of."""
+    types: dict[str, str] = {}
+    asked_of = ""
+    for host in (name for name in junk.junk if found.sources.get(name)):
+        columns = found.sources[host]
+        missing = list(_missing_columns(junk, host, [c.name for c in columns], document))
+        found.problems += missing
+        if missing:
+            continue
+        theirs = _types_of(junk, columns, document, warehouse, found)
+        for column in junk.columns if types else ():
+            one, other = types.get(column.name, ""), theirs.get(column.name, "")
+            if one and other and one != other:
+                what = f"'{column.name}' is {one} in {asked_of} and {other} in {host}"
+                hint = f"say which: {column.name}: {{type: {other}}}"
+                found.problems.append(document.problem(column.path, what, hint))
+        if not types:
+            types, asked_of = theirs, host
+    return types
+
+
+def _missing_columns(
+    entry: Entry, of: str, names: list[str], document: Document
+) -> Iterator[Problem]:
+    """Find columns of an entry that are copied and that a query has not."""
+    whose = "the query" if of == entry.name else f"the query of {of}"
+    for own in entry.columns:
+        if own.expr is None and not own.previous and own.name not in names:
+            what = f"{whose} has no column '{own.name}'"
+            yield Problem(document.place(own.path), what, did_you_mean(own.name, names))
 
 
 def _order_problems(

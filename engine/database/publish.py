@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from typing import Protocol
 
@@ -29,6 +29,7 @@ from engine.plan.steps import (
     CountSeveral,
     Done,
     DropStage,
+    FillCombinations,
     Notice,
     Plan,
     ProveFilled,
@@ -94,7 +95,7 @@ class Publication:
         present, keyless = "", None
         for step in plan.load:
             if step.entry != present:
-                present, staged = step.entry, filled(step.entry)
+                present, staged = step.entry, _staged(plan, step.entry, filled)
                 keyless = staged.keyless
                 self._take(staged.steps)
             if not self._spared(step, keyless):
@@ -158,7 +159,7 @@ class Publication:
 
         `counted` waits for an entry's own count of the source.
         """
-        for entry in dict.fromkeys(stage.entry for stage in plan.stages):
+        for entry in plan.entries:
             counts = entry_report(entry, self.steps)
             if counts.read != counts.accounted:
                 raise RunError(
@@ -231,9 +232,9 @@ class Publication:
             lag = entry.source.cursor.lag if entry.source.cursor else None
             mark = Mark(snapshot.activity.moment, high)
             new[entry.name] = advance(before, mark, snapshot.activity, lag)
-        new |= dict.fromkeys(_orphaned(loaded.star, world, stages), Progress(None))
+        new |= dict.fromkeys(_orphaned(loaded.star, world, fingerprints), Progress(None))
         ledger.save_progress(self._main, self._run_id, loaded.star.name, new)
-        noted = versions.note(self._main, self._run_id, loaded.star, stages, self.steps)
+        noted = versions.note(self._main, self._run_id, loaded.star, fingerprints, self.steps)
         self.changes = tuple(noted)
 
     def report(self, plan: Plan, seconds: float, notices: tuple[Notice, ...] = ()) -> Report:
@@ -243,7 +244,7 @@ class Publication:
             mapping=plan.mapping,
             status="done",
             seconds=round(seconds, 3),
-            entries=tuple(entry_report(stage.entry, self.steps) for stage in plan.stages),
+            entries=tuple(entry_report(entry, self.steps) for entry in plan.entries),
             checks=tuple(self.verdicts),
             notices=(*plan.notices, *self._kept(), *notices),
             steps=tuple(self.steps),
@@ -266,6 +267,7 @@ class Publication:
         """
         used = [stage.create.stage for stage in plan.stages]
         used += [step.line.versions for step in plan.load if isinstance(step, BuildVersions)]
+        used += [step.stage for step in plan.load if isinstance(step, FillCombinations)]
         for stage in used:
             execute(self._main, render(DropStage(stage=stage))).close()
         ledger.record(self._main, self._run_id, self.steps, self.verdicts)
@@ -283,11 +285,20 @@ class Publication:
             ) from error
 
 
-def _orphaned(star: Star, world: World, stages: Mapping[str, object]) -> Iterator[str]:
+def _staged(plan: Plan, entry: str, filled: Callable[[str], Staged]) -> Staged:
+    """Wait for the stage of an entry, or for those that it is made of, which are told of in their turn."""
+    if entry not in plan.hosts:
+        return filled(entry)
+    for host in plan.hosts[entry]:
+        filled(host)
+    return Staged(())
+
+
+def _orphaned(star: Star, world: World, loaded: Collection[str]) -> Iterator[str]:
     """Find what holds keys of a dimension that this run made anew without it: read it again."""
     for entry in star.entries:
-        made = {x.dimension for x in entry.lookups if x.dimension in stages}
-        if entry.name not in stages and any(world.tables.get(n, TableState()).empty for n in made):
+        made = {x.dimension for x in entry.lookups if x.dimension in loaded}
+        if entry.name not in loaded and any(world.tables.get(n, TableState()).empty for n in made):
             yield entry.name
 
 

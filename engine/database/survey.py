@@ -73,11 +73,11 @@ def _reading(
         identity=origins[entry.source.connection].identity,
         fingerprint=fingerprint(star, entry),
         full_refresh=full_refresh,
-        lost=_lost(entry, tables),
+        lost=_lost(star, entry, tables),
     )
 
 
-def _lost(entry: Entry, tables: Mapping[str, TableState]) -> str:
+def _lost(star: Star, entry: Entry, tables: Mapping[str, TableState]) -> str:
     """Say what was taken away since the last run, so that the watermark no longer tells what is loaded."""
     state = tables.get(entry.name, TableState())
     if not state.exists:
@@ -87,6 +87,9 @@ def _lost(entry: Entry, tables: Mapping[str, TableState]) -> str:
     for column in entry.columns:
         if column.name not in state.columns:
             return f"its table has no column '{column.name}'"
+    for dimension in star.dimensions:
+        if entry.name in dimension.junk and tables.get(dimension.name, TableState()).empty:
+            return f"{dimension.name}, which is made of its rows, is empty"
     for lookup in entry.lookups:
         if lookup.column not in state.columns:
             return f"its table has no column '{lookup.column}'"

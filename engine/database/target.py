@@ -38,6 +38,16 @@ where n.nspname = :schema and c.relname = any(:names) and i.indisunique and i.in
 group by c.relname, x.relname, i.indexrelid, i.indisprimary, i.indpred is not null
 """)
 
+COMPUTED = text("""
+select c.relname as "table", x.relname as name
+from pg_index as i
+join pg_class as c on c.oid = i.indrelid
+join pg_class as x on x.oid = i.indexrelid
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = :schema and c.relname = any(:names) and i.indisunique and i.indisvalid
+  and i.indexprs is not null
+""")
+
 CHECKS = text("""
 select c.relname as "table", k.conname as name
 from pg_constraint as k
@@ -53,6 +63,7 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
     bound = {"schema": star.connection("warehouse").schema, "names": names}
     columns = connection.execute(COLUMNS, bound).all()
     indexes = connection.execute(INDEXES, bound).all()
+    computed = connection.execute(COMPUTED, bound).all()
     checks = connection.execute(CHECKS, bound).all()
     empty = _empty(connection, star, {(row.table, row.name) for row in columns})
     return {
@@ -67,6 +78,7 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
                 tuple(row.columns) for row in indexes if row.table == name and not row.partial
             ),
             indexes={row.name: tuple(row.columns) for row in indexes if row.table == name},
+            computed=frozenset(row.name for row in computed if row.table == name),
             checks=frozenset(row.name for row in checks if row.table == name),
             not_null=frozenset(row.name for row in columns if row.table == name and row.not_null),
             unfilled=frozenset(row.name for row in columns if row.table == name and row.unfilled),

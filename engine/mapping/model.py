@@ -130,7 +130,8 @@ class Column:
 class Lookup:
     """A key column of a fact or another dimension, filled from `dimension`.
 
-    `on` pairs each natural key column of the dimension with an SQL expression over the query. `as_of` is an
+    `on` pairs each natural key column of the dimension with an SQL expression over the query; it is empty for
+    a junk dimension that is made of these rows. `as_of` is an
     expression too: the time at which the version of the member that is looked up was valid. `scd` is as for
     a column, for lookups of a dimension.
     """
@@ -214,7 +215,10 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """A dimension: exactly one of `source`, `calendar` and `clock` is given."""
+    """A dimension: exactly one of `source`, `calendar`, `clock` and `junk` is given.
+
+    `junk` names the entries whose rows have the combinations that are the members.
+    """
 
     name: str
     key: str
@@ -223,6 +227,7 @@ class Dimension:
     source: Source | None = None
     calendar: Calendar | None = None
     clock: Clock | None = None
+    junk: tuple[str, ...] = ()
     lookups: tuple[Lookup, ...] = ()
     load: DimensionLoad = "upsert"
     history: History | None = None
@@ -270,10 +275,11 @@ class Star:
     def entries(self) -> tuple[Entry, ...]:
         """Every dimension, then every fact: the order in which they are loaded.
 
-        A dimension comes after those that it looks up.
+        A dimension comes after those that it looks up; junk, which waits for other stages, as late as it can.
         """
         dimensions = {dimension.name: dimension for dimension in self.dimensions}
-        order = in_order({d.name: [x.dimension for x in d.lookups] for d in self.dimensions})
+        late = sorted(self.dimensions, key=lambda dimension: bool(dimension.junk))
+        order = in_order({d.name: [x.dimension for x in d.lookups] for d in late})
         return (*(dimensions[name] for name in order), *self.facts)
 
     def dimension(self, name: str) -> Dimension:

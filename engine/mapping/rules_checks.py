@@ -74,11 +74,12 @@ def check_words_go_together(star: Star, document: Document) -> Iterator[Problem]
 
 
 def row_counts_have_a_source(star: Star, document: Document) -> Iterator[Problem]:
-    """Find calendars that are compared with a source."""
+    """Find calendars and junk dimensions that are compared with a source."""
     for entry, check in _checks(star):
         unlimited = check.low is None and check.high is None
         if check.kind == "row_count" and unlimited and entry.source is None:
-            what = "row_count: source, but a calendar has no source"
+            word = "junk dimension" if entry.junk else "calendar"
+            what = f"row_count: source, but a {word} has no source"
             yield document.problem(f"{check.path}.row_count", what, "give min and max")
 
 

@@ -127,8 +127,9 @@ def lookups_find_one(star: Star, document: Document) -> Iterator[Problem]:
     for lookup in (lookup for entry in star.entries for lookup in entry.lookups):
         if lookup.dimension in dimensions:
             dimension = dimensions[lookup.dimension]
-            yield from _whole_key(lookup, dimension, document)
-            yield from _missing_member(lookup, dimension, document)
+            if lookup.on:
+                yield from _whole_key(lookup, dimension, document)
+                yield from _missing_member(lookup, dimension, document)
         else:
             yield from unknown_dimension(f"{lookup.path}.dimension", lookup.dimension, document)
 

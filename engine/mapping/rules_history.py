@@ -55,7 +55,7 @@ def _impossible(dimension: Dimension, document: Document) -> Iterator[Problem]:
 
 def previous_columns_fit(star: Star, document: Document) -> Iterator[Problem]:
     """Find previous values of nothing, of themselves, or that say how they are computed."""
-    for dimension in star.dimensions:
+    for dimension in (dimension for dimension in star.dimensions if not dimension.junk):
         columns = {column.name: column for column in dimension.columns}
         for column in dimension.columns:
             if not column.previous:

@@ -40,7 +40,9 @@ def star_from(
     texts = Texts(document, values)
     given = data.get("dimensions") or {}
     natural_keys = {
-        name: tuple(listed(entry.get("natural_key", "time" if "clock" in entry else "date")))
+        name: tuple(entry.get("columns", ()))
+        if "junk" in entry
+        else tuple(listed(entry.get("natural_key", "time" if "clock" in entry else "date")))
         for name, entry in given.items()
     }
     dimensions = tuple(
@@ -88,6 +90,7 @@ def _dimension(
         source=_source(data["source"], f"{path}.source", texts) if "source" in data else None,
         calendar=calendar,
         clock=clock,
+        junk=tuple(listed(data["junk"])) if "junk" in data else (),
         lookups=lookups,
         load=data.get("load", "upsert"),
         history=_history(data, (*columns, *lookups), f"{path}.history", texts),
@@ -245,12 +248,13 @@ def _lookup(
     texts: Texts,
     natural_keys: Mapping[str, tuple[str, ...]],
 ) -> Lookup:
-    on = data["on"]
+    on = data.get("on")
+    pairs: tuple[tuple[str, str], ...] = ()
     if isinstance(on, dict):
         pairs = tuple(
             (name, texts.expression(f"{path}.on.{name}", expr)) for name, expr in on.items()
         )
-    else:
+    elif on is not None:
         # A text stands for the one natural key column; check.py says so if there are several.
         natural_key = natural_keys.get(data["dimension"], ())
         name = natural_key[0] if len(natural_key) == 1 else ""

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from engine.errors import refuse
-from engine.mapping.model import Entry, Star
+from engine.mapping.model import Dimension, Entry, Star
 from engine.plan.checks import check_steps, counts_with_source
+from engine.plan.junk import hosts
 from engine.plan.load import born_filled, load_steps
 from engine.plan.measures import measures_steps
 from engine.plan.reject import Locate
 from engine.plan.schema import (
     create_schema,
     description_steps,
+    junk_problems,
     key_steps,
     left_over,
     schema_problems,
@@ -32,7 +34,13 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
     """
     select = tuple(select)
     entries = chosen(star, select)
-    refuse(problem for entry in entries for problem in schema_problems(star, entry, world, place))
+    junk = [entry for entry in entries if isinstance(entry, Dimension) and entry.junk]
+    refuse(
+        [
+            *(p for entry in entries for p in schema_problems(star, entry, world, place)),
+            *(p for entry in junk for p in junk_problems(star, entry, world, place)),
+        ]
+    )
     return Plan(
         mapping=star.name,
         schema=(
@@ -45,7 +53,9 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             ),
             *measures_steps(star, world),
         ),
-        stages=tuple(stage_plan(star, entry, world) for entry in entries),
+        entries=tuple(entry.name for entry in entries),
+        stages=tuple(stage_plan(star, entry, world) for entry in entries if entry not in junk),
+        hosts={entry.name: hosts(entry, world) for entry in junk},
         load=tuple(
             step
             for entry in entries

@@ -50,9 +50,9 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
     With `fresh` all rows of the table are of this run, so the table alone is looked at.
     """
     match = match_columns(entry)
-    versioned = isinstance(entry, Dimension) and entry.history is not None
-    # Of a member with versions all of them may have changed: they are looked at in the table.
-    batch = None if fresh or versioned else rows(star, entry, world).only(match)
+    whole = isinstance(entry, Dimension) and (entry.history is not None or bool(entry.junk))
+    # Of a member with versions all of them may have changed: they are looked at in the table. Junk is small.
+    batch = None if fresh or whole else rows(star, entry, world).only(match)
     steps: list[CheckStep] = []
     for check in entry.checks:
         if not check.reject and not counts_with_source(check):

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.history import history_steps
+from engine.plan.junk import junk_steps
 from engine.plan.reject import Locate, reject_steps, rule_of
 from engine.plan.schema import dropped_keys, key_steps
 from engine.plan.shape import (
@@ -59,6 +60,9 @@ def born_filled(star: Star, entry: Entry, world: World) -> bool:
 
 def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
     """Plan how the staged rows of an entry get into its table."""
+    if isinstance(entry, Dimension) and entry.junk:
+        yield from junk_steps(star, entry, world, tuple(member_steps(star, entry, world)))
+        return
     keys = key_steps(star, entry, world)
     fresh = state_of(entry, world).empty
     members = tuple(member_steps(star, entry, world)) if isinstance(entry, Dimension) else ()

@@ -107,7 +107,7 @@ def _special_steps(dimension: Dimension, own: Rows, place: Locate) -> Iterator[R
 def _lookup_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Ruled]:
     table = stage(star, entry)
     joins = {join.column: join for join in rows(star, entry, world).joins}
-    for lookup in entry.lookups:
+    for lookup in (lookup for lookup in entry.lookups if lookup.on):
         rule = rule_of(lookup.path, f"no member of {lookup.dimension} for {lookup.column}", place)
         join = joins[lookup.column]
         if lookup.missing == "reject":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from engine.mapping.model import Dimension, Entry, Star
 from engine.plan.shape import definitions, match_columns, short_name, target
 from engine.plan.steps import (
     AddColumn,
+    AddCombinationIndex,
     AddPeriodCheck,
     AddPrimaryKey,
     AddUniqueIndex,
@@ -29,6 +31,7 @@ from engine.plan.steps import (
 )
 from engine.plan.world import TableState, World
 
+COMBINATION = "combination_"  # what the names of indexes over junk begin with
 INTEGERS = ("smallint", "integer", "bigint")
 SIZED = re.compile(r"^(character varying|numeric|bit varying)(?:\((\d+)(?:,(-?\d+))?\))?$")
 
@@ -72,7 +75,16 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     steps: list[Step] = []
     if state.primary_key != primary:
         steps.append(AddPrimaryKey(entry=entry.name, table=table, columns=primary))
-    if isinstance(entry, Dimension) and entry.history:
+    if isinstance(entry, Dimension) and entry.junk:
+        name = _combination_name(entry)
+        if name not in state.computed:
+            columns = entry.natural_key
+            steps.append(
+                AddCombinationIndex(
+                    entry=entry.name, table=table, name=name, key=entry.key, columns=columns
+                )
+            )
+    elif isinstance(entry, Dimension) and entry.history:
         steps += _version_keys(entry, table, state)
     elif isinstance(entry, Dimension) and entry.natural_key not in state.unique:
         name = short_name(f"{entry.name}_{'_'.join(entry.natural_key)}_key")
@@ -80,6 +92,20 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
             AddUniqueIndex(entry=entry.name, table=table, name=name, columns=entry.natural_key)
         )
     return tuple(steps)
+
+
+def _combination_name(junk: Dimension) -> str:
+    """Return the name of the index over a junk dimension's columns: other columns, another name."""
+    digest = hashlib.sha256(repr(junk.natural_key).encode()).hexdigest()[:8]
+    return short_name(f"{COMBINATION}{digest}_{junk.name}")
+
+
+def outdated_keys(star: Star, junk: Dimension, world: World) -> Iterator[Step]:
+    """Return what takes away the index over the columns that a junk dimension had before."""
+    state, schema = world.tables.get(junk.name, TableState()), target(star, junk).schema
+    for name in sorted(state.computed - {_combination_name(junk)}):
+        if name.startswith(COMBINATION):
+            yield DropIndex(entry=junk.name, index=Table(schema, name))
 
 
 def _version_keys(dimension: Dimension, table: Table, state: TableState) -> Iterator[Step]:
@@ -181,6 +207,21 @@ def schema_problems(
             f"the primary key of table {table} is ({', '.join(state.primary_key)}), "
             f"not ({', '.join(primary)})",
             f"run: ALTER TABLE {table} DROP CONSTRAINT {table.name}_pkey, ADD PRIMARY KEY ({columns});",
+        )
+
+
+def junk_problems(
+    star: Star, junk: Dimension, world: World, place: Callable[[str], Place]
+) -> Iterator[Problem]:
+    """Find junk that has lost a column: its members may be the same without it, and have two keys."""
+    state, table = world.tables.get(junk.name, TableState()), target(star, junk)
+    lost = [name for name in state.columns if name not in (junk.key, *junk.natural_key)]
+    if lost and not state.empty and _combination_name(junk) not in state.computed:
+        yield Problem(
+            place(f"{junk.path}.columns"),
+            f"the members of table {table} may differ in '{lost[0]}' alone, which is no longer a column",
+            f'run: TRUNCATE {table}; ALTER TABLE {table} DROP COLUMN "{lost[0]}"; '
+            "the next run gives new keys to the members and to all that looks them up",
         )
 
 

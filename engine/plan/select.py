@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from engine.mapping.model import Entry, Star
+from engine.mapping.model import Dimension, Entry, Star
 from engine.plan.steps import Notice
 
 
@@ -12,12 +12,18 @@ def chosen(star: Star, select: Collection[str] = ()) -> tuple[Entry, ...]:
     """Return the selected entries in the order of the star; all of them when none is named.
 
     A fact brings its dimensions along, and they theirs. It would not find a member that is newer than their
-    last load, and would keep the unknown member for it, as nothing makes its row be read again.
+    last load, and would keep the unknown member for it, as nothing makes its row be read again. For the same
+    reason an entry brings junk along that is made of its rows; and junk that is named, what it is made of.
     """
     wanted = set(select) or {entry.name for entry in star.entries}
-    for entry in reversed(star.entries):  # what is looked up comes before
-        if entry.name in wanted:
-            wanted |= {lookup.dimension for lookup in entry.lookups}
+    junk = {d.name: d.junk for d in star.dimensions if d.junk}
+    wanted |= {host for name, hosts in junk.items() if name in wanted for host in hosts}
+    more = set(wanted)
+    while more:
+        found = {x.dimension for e in star.entries if e.name in more for x in e.lookups}
+        found |= {name for name, hosts in junk.items() if more.intersection(hosts)}
+        more = found - wanted
+        wanted |= more
     return tuple(entry for entry in star.entries if entry.name in wanted)
 
 
@@ -31,9 +37,17 @@ def brought_along(star: Star, select: Collection[str]) -> Iterator[Notice]:
     taken = chosen(star, select) if select else ()
     for entry in taken:
         if entry.name not in select:
-            why = ", ".join(other.name for other in taken if _looks_up(other, entry.name))
-            yield Notice(entry.name, f"is loaded too, as {why} looks it up")
+            why = [f"{o.name} looks it up" for o in taken if _looks_up(o, entry.name)]
+            why += [f"{name} is made of its rows" for name in select if _hosts(star, name, entry)]
+            if isinstance(entry, Dimension):
+                why += [f"it is made of the rows of {n}" for n in entry.junk if n in select]
+            yield Notice(entry.name, f"is loaded too, as {' and '.join(why)}")
 
 
 def _looks_up(entry: Entry, dimension: str) -> bool:
     return any(lookup.dimension == dimension for lookup in entry.lookups)
+
+
+def _hosts(star: Star, name: str, entry: Entry) -> bool:
+    """Say whether the dimension of a name is junk that is made of an entry's rows."""
+    return any(entry.name in d.junk for d in star.dimensions if d.name == name)

@@ -101,8 +101,34 @@ def _value(column: Column, type_: str, own: str) -> Value:
     return Value(column.name, type_, column.expr, "" if type_ == own else cast_for(type_))
 
 
+def combined(junk: Dimension, host: Entry, world: World) -> tuple[Value, ...]:
+    """Return the columns of a junk dimension as computed from a row of an entry that it is made of."""
+    types = column_types(junk, world)
+    staged = {column.name: column.type for column in world.sources.get(host.name, ())}
+    return tuple(
+        _value(column, types[column.name], "" if column.expr else staged.get(column.name, ""))
+        for column in junk.columns
+    )
+
+
+def _combined_join(star: Star, lookup: Lookup, junk: Dimension, world: World, entry: Entry) -> Join:
+    """Look up a junk dimension: by its own expressions, or by others of the types that it has."""
+    types = column_types(junk, world)
+    given = (Value(n, types[n], text, cast_for(types[n])) for n, text in lookup.on if n in types)
+    return Join(
+        lookup.column,
+        target(star, junk),
+        junk.key,
+        tuple(given) if lookup.on else combined(junk, entry, world),
+        unknown_key(junk) if lookup.on and lookup.missing == "unknown" else None,
+        nulls=True,
+    )
+
+
 def _join(star: Star, lookup: Lookup, world: World, entry: Entry) -> Join:
     dimension = star.dimension(lookup.dimension)
+    if dimension.junk:
+        return _combined_join(star, lookup, dimension, world, entry)
     on = []
     for column, expression in lookup.on:
         wanted = column_types(dimension, world).get(column, "")
@@ -138,6 +164,8 @@ def column_types(entry: Entry, world: World) -> dict[str, str]:
 def rows(star: Star, entry: Entry, world: World) -> Rows:
     """Return the rows that fill an entry's table, computed from its stage."""
     types = column_types(entry, world)
+    if isinstance(entry, Dimension) and entry.junk:  # computed already, see FillCombinations
+        return Rows(stage(star, entry), tuple(Value(c.name, types[c.name]) for c in entry.columns))
     staged = {column.name: column.type for column in world.sources.get(entry.name, ())}
     values = [
         _value(
@@ -227,6 +255,7 @@ def _members(dimension: Dimension) -> tuple[object, ...]:
         [(c.name, c.expr, c.type) for c in dimension.columns if c.name in dimension.natural_key],
         (calendar.start, calendar.end) if calendar else dimension.clock and dimension.clock.step,
         (source.connection, source.query) if source else None,
+        dimension.junk,
         [member.key for member in dimension.special_members if member.name == "unknown"],
         dimension.history,
     )
@@ -248,6 +277,7 @@ def fingerprint(star: Star, entry: Entry) -> str:
         cursor = entry.source.cursor
         parts += [entry.source.connection, entry.source.query, entry.source.dedupe]
         parts += [(cursor.column, cursor.null) if cursor else None]
+    parts += [_members(d) for d in star.dimensions if entry.name in d.junk]
     parts += [
         (x.column, x.on, x.missing, x.as_of, *_members(star.dimension(x.dimension)))
         for x in entry.lookups

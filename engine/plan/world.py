@@ -23,6 +23,7 @@ class TableState:
     primary_key: tuple[str, ...] = ()
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # unique ones, by name
+    computed: frozenset[str] = frozenset()  # names of unique indexes over expressions
     checks: frozenset[str] = frozenset()  # names of the constraints
     not_null: frozenset[str] = frozenset()
     unfilled: frozenset[str] = frozenset()

@@ -55,6 +55,12 @@ def equal(names: Iterable[str], left: str, right: str) -> Fragment:
     return Fragment(" and ".join(f"{column(n, left)} = {column(n, right)}" for n in names))
 
 
+def same(names: Iterable[str], left: str, right: str) -> Fragment:
+    """Say that two rows have the same values, NULL as one of them, so that it can be hashed (steps.junk)."""
+    pairs = ((column(name, left), column(name, right)) for name in names)
+    return Fragment(" and ".join(f"array[{one}] = array[{other}]" for one, other in pairs))
+
+
 def distinct(names: Iterable[str], types: dict[str, str], left: str, right: str) -> Fragment:
     """Say that two rows differ in a column; NULL is a value like another (TRAPS 20, 21)."""
     return Fragment(
@@ -168,9 +174,12 @@ def probes(join: Join) -> tuple[tuple[str, Value], ...]:
 
 def meets(join: Join, member: str, row: str) -> Fragment:
     """Say that a member of a dimension is the one that a row looks up."""
+    form = "array[{}] = array[{}]" if join.nulls else "{} = {}"
     found = [
-        f"{column(v.name, member)} = {column(n, row)}" for n, v in probes(join) if v in join.on
+        form.format(column(v.name, member), column(n, row)) for n, v in probes(join) if v in join.on
     ]
+    if join.nulls:
+        found.append(f"{column(join.key, member)} > 0")
     if join.as_of:
         time = column(probes(join)[-1][0], row)
         found.append(f"{column(VALID_FROM, member)} <= {time}")

@@ -26,6 +26,7 @@ FILTERS = {
     "order": quote.ordering,
     "equal": fragments.equal,
     "equals": fragments.equals,
+    "same": fragments.same,
     "distinct": fragments.distinct,
     "differs": fragments.differs,
     "any_null": fragments.any_null,

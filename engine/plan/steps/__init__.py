@@ -22,6 +22,12 @@ from engine.plan.steps.history import (
     RepointFacts,
     UpdateVersions,
 )
+from engine.plan.steps.junk import (
+    AddCombinationIndex,
+    CountKnown,
+    FillCombinations,
+    InsertCombinations,
+)
 from engine.plan.steps.loads import (
     CountKept,
     CountUnchanged,
@@ -76,6 +82,7 @@ from engine.plan.steps.transport import (
 
 __all__ = [
     "AddColumn",
+    "AddCombinationIndex",
     "AddPeriodCheck",
     "AddPrimaryKey",
     "AddUniqueIndex",
@@ -93,6 +100,7 @@ __all__ = [
     "Copy",
     "CountCorrected",
     "CountKept",
+    "CountKnown",
     "CountNullCursors",
     "CountRepeated",
     "CountSeveral",
@@ -114,6 +122,8 @@ __all__ = [
     "EnsureMember",
     "FillCalendar",
     "FillClock",
+    "FillCombinations",
+    "InsertCombinations",
     "InsertFirst",
     "InsertNew",
     "InsertVersions",

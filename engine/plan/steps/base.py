@@ -64,7 +64,8 @@ class Value:
 class Join:
     """A lookup: `column` gets the key of the member of `table` whose natural key equals the values.
 
-    Of a dimension with history it is the version that is current, or was valid at the time `as_of`.
+    Of a dimension with history it is the version that is current, or was valid at the time `as_of`. With
+    `nulls`, a NULL equals a NULL, and special members are passed over.
     """
 
     column: str
@@ -74,6 +75,7 @@ class Join:
     unknown: int | None = None
     history: bool = False
     as_of: Value | None = None
+    nulls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

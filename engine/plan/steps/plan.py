@@ -48,13 +48,18 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that a run does, in order: schema, stages (side by side), load and checks (one transaction)."""
+    """All that a run does, in order: schema, stages (side by side), load and checks (one transaction).
+
+    `hosts` are, by entry that has no stage plan of its own, the entries from whose stages it is made.
+    """
 
     mapping: str
+    entries: tuple[str, ...]
     schema: tuple[Step, ...]
     stages: tuple[StagePlan, ...]
     load: tuple[Step, ...]
     checks: tuple[CheckStep, ...]
+    hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     source_counts: tuple[tuple[str, Check], ...] = ()
     fingerprints: dict[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()

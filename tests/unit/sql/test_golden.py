@@ -18,6 +18,7 @@ from engine.mapping.model import (
     Holidays,
     Lookup,
     Measure,
+    SpecialMember,
 )
 from engine.plan.build import build, create_statements
 from engine.plan.steps import (
@@ -34,7 +35,7 @@ from engine.plan.steps import (
 from engine.plan.world import Reading, TableState, World
 from engine.sql.dialect import DIALECTS
 from engine.sql.render import render, template_name
-from tests.unit.plan.stars import FILLED, STAR, WORLD, place
+from tests.unit.plan.stars import FILLED, STAR, WORLD, column, place
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 TEMPLATES = Path(__file__).parents[3] / "engine/sql/templates"
@@ -124,7 +125,52 @@ SEEN = replace(
     },
 )
 
+FLAG = Dimension(
+    "dim_flag",
+    "flag_key",
+    ("country", "cheap"),
+    (
+        column("dimensions.dim_flag", "country"),
+        column("dimensions.dim_flag", "cheap", "country is null", "boolean"),
+    ),
+    junk=("fact_sale", "dim_user"),
+    special_members=(SpecialMember("unknown", -1),),
+    path="dimensions.dim_flag",
+)
+FLAGGED = replace(
+    STAR,
+    dimensions=(*STAR.dimensions, FLAG),
+    facts=(replace(STAR.facts[0], checks=(), lookups=(Lookup("flag_key", "dim_flag", ()),)),),
+)
+FLAGS = {"country": "text", "=cheap": "boolean", "cheap": "boolean"}
+UNSEEN = replace(
+    WORLD,
+    sources={**WORLD.sources, "dim_flag": ()},
+    types={**WORLD.types, "dim_flag": FLAGS},
+)
+KNOWN = replace(
+    UNSEEN,
+    tables={
+        **FILLED,
+        "dim_flag": TableState(
+            {"flag_key": "bigint", "country": "text"},
+            primary_key=("flag_key",),
+            computed=frozenset({"combination_of old", "their_own"}),
+            empty=False,
+        ),
+    },
+)
+
+
+def flag_steps(world: World) -> list[Step]:
+    """Return the steps of a junk dimension, and those of a fact that look it up."""
+    steps = steps_of(build(FLAGGED, world, place, ("dim_flag",)))
+    return [s for s in steps if s.entry == "dim_flag" or s.title in ("insert new", "create filled")]
+
+
 CASES: dict[str, list[Step]] = {
+    "junk_first": flag_steps(UNSEEN),
+    "junk_next": flag_steps(KNOWN),
     "history_first": [s for s in steps_of(build(VERSIONED, WORLD, place)) if s.entry != "dim_day"],
     "history_next": [s for s in steps_of(build(VERSIONED, SEEN, place)) if s.entry == "dim_user"],
     "first_run": steps_of(build(STAR, WORLD, place)),
