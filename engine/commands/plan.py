@@ -84,6 +84,9 @@ def _about(step: Step) -> str:
         return f" {label(check)}{of} ({check.severity})"
     if window is not None:
         return f" where {window.column} >= {window.low}" if window.low else " everything"
+    view = getattr(step, "view", None)
+    if view is not None:
+        return f" {view.name}"
     column, member, rule = (getattr(step, word, None) for word in ("column", "member", "rule"))
     if rule is not None:
         return f" ({rule.text})"

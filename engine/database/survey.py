@@ -11,6 +11,7 @@ from engine.database.look import look
 from engine.database.measures import measures_told
 from engine.database.source import Origin
 from engine.database.target import table_states
+from engine.database.views import view_states
 from engine.errors import refuse
 from engine.mapping.load import Loaded
 from engine.mapping.model import Entry, Star
@@ -54,6 +55,7 @@ def survey(
         },
         schema_exists=ledger.schema_exists(warehouse, star.connection("warehouse").schema),
         measures=measures_told(warehouse, star, loaded.document),
+        views=view_states(warehouse, star),
     )
 
 

@@ -13,6 +13,7 @@ from engine.mapping import (
     rules_measures,
     rules_names,
     rules_outriggers,
+    rules_roles,
 )
 from engine.mapping.document import Document
 from engine.mapping.model import Star
@@ -23,6 +24,8 @@ RULES: tuple[Rule, ...] = (
     rules_names.table_names_are_unique,
     rules_names.column_names_are_unique,
     rules_names.names_fit,
+    rules_roles.roles_are_free,
+    rules_roles.keys_of_roles_are_free,
     rules_names.schema_is_free,
     rules_names.connections_exist,
     rules_names.numbers_are_finite,

@@ -143,6 +143,7 @@ class Lookup:
     as_of: str | None = None
     scd: Versioned = 1
     description: str = ""
+    role: str = ""
     path: str = ""
 
 

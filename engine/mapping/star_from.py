@@ -268,6 +268,7 @@ def _lookup(
         as_of=None if as_of is None else texts.expression(f"{path}.as_of", as_of),
         scd=data.get("scd", 1),
         description=data.get("description", ""),
+        role=data.get("role", ""),
         path=path,
     )
 

@@ -11,6 +11,7 @@ from engine.plan.junk import hosts
 from engine.plan.load import born_filled, load_steps
 from engine.plan.measures import measures_steps
 from engine.plan.reject import Locate
+from engine.plan.roles import dropped_roles, left_over_roles, role_problems, role_steps
 from engine.plan.schema import (
     create_schema,
     description_steps,
@@ -39,6 +40,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
         [
             *(p for entry in entries for p in schema_problems(star, entry, world, place)),
             *(p for entry in junk for p in junk_problems(star, entry, world, place)),
+            *role_problems(star, world, place),
         ]
     )
     return Plan(
@@ -49,7 +51,10 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
                 step
                 for entry in entries
                 if not born_filled(star, entry, world)
-                for step in table_steps(star, entry, world)
+                for step in (
+                    *dropped_roles(star, entry, world),
+                    *table_steps(star, entry, world),
+                )
             ),
             *measures_steps(star, world),
         ),
@@ -62,6 +67,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             for step in (
                 *load_steps(star, entry, world, place),
                 *description_steps(star, entry, world),
+                *role_steps(star, entry, world),
             )
         ),
         checks=tuple(
@@ -78,6 +84,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
         fingerprints={entry.name: fingerprint(star, entry) for entry in entries},
         notices=(
             *brought_along(star, select),
+            *left_over_roles(star, world),
             *(
                 notice
                 for entry in entries
@@ -101,4 +108,5 @@ def create_statements(star: Star, world: World) -> Iterator[Step]:
         yield from table_steps(star, entry, bare)
         yield from key_steps(star, entry, bare)
         yield from description_steps(star, entry, bare)
+        yield from role_steps(star, entry, bare)
     yield from measures_steps(star, bare)

@@ -36,6 +36,16 @@ class TableState:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewState:
+    """What is there under the name of a role: its columns with their types, and the one table it is of."""
+
+    columns: tuple[tuple[str, str], ...] = ()
+    table: str = ""
+    description: str = ""
+    is_view: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """From where an entry is read: `low` is the watermark, None for the beginning; `reason` says why.
 
@@ -56,6 +66,7 @@ class World:
     its name, that of an expression before its cast by `=name`, and that of each value that a lookup compares
     by `lookup.column` (see shape.probe_name). `tables`: by entry.
     `measures`: what the view of the star's measures says, None when it is not there.
+    `views`: what has the name of a role, and every view that the engine made for one.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     """
 
@@ -66,6 +77,7 @@ class World:
     limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schema_exists: bool = False
     measures: tuple[tuple[str, ...], ...] | None = None
+    views: Mapping[str, ViewState] = field(default_factory=dict)
 
 
 def state_of(entry: Entry, world: World) -> TableState:

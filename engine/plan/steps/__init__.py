@@ -53,6 +53,7 @@ from engine.plan.steps.rejects import (
     RejectNullKeys,
     Rule,
 )
+from engine.plan.steps.roles import CreateRole, DescribeRole, DropRole
 from engine.plan.steps.schema import (
     AddColumn,
     AddPeriodCheck,
@@ -108,16 +109,19 @@ __all__ = [
     "CountUnchanged",
     "CreateFilled",
     "CreateMeasures",
+    "CreateRole",
     "CreateSchema",
     "CreateStage",
     "CreateTable",
     "DeleteGone",
     "DescribeColumn",
+    "DescribeRole",
     "DescribeTable",
     "Done",
     "DropIndex",
     "DropMeasures",
     "DropNotNull",
+    "DropRole",
     "DropStage",
     "EnsureMember",
     "FillCalendar",

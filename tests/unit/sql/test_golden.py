@@ -22,6 +22,9 @@ from engine.mapping.model import (
 )
 from engine.plan.build import build, create_statements
 from engine.plan.steps import (
+    CreateRole,
+    DescribeRole,
+    DropRole,
     DropStage,
     FillCalendar,
     Plan,
@@ -32,7 +35,7 @@ from engine.plan.steps import (
     Step,
     Table,
 )
-from engine.plan.world import Reading, TableState, World
+from engine.plan.world import Reading, TableState, ViewState, World
 from engine.sql.dialect import DIALECTS
 from engine.sql.render import render, template_name
 from tests.unit.plan.stars import FILLED, STAR, WORLD, column, place
@@ -243,6 +246,29 @@ CASES["clock"] = steps_of(
         place,
     )
 )
+PLAYING = replace(
+    STAR,
+    facts=(
+        replace(
+            STAR.facts[0],
+            lookups=(
+                STAR.facts[0].lookups[0],
+                STAR.facts[0].lookups[1],
+                replace(STAR.facts[0].lookups[2], role="dim_seller", description="Who sold it"),
+            ),
+        ),
+    ),
+)
+PLAYED = replace(
+    INCREMENT,
+    views={"dim_seller": ViewState((("seller_key", "bigint"), ("gone", "text")), "dim_user")},
+)
+CASES["roles"] = [
+    step
+    for world in (WORLD, PLAYED)
+    for step in steps_of(build(PLAYING, world, place))
+    if isinstance(step, CreateRole | DescribeRole | DropRole)
+]
 CASES["members"] = [
     ReadTypes(table=MEMBERS["table"]),
     ReadVersion(table=MEMBERS["table"]),

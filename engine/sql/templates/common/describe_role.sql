@@ -1,0 +1,1 @@
+comment on view {{ step.view | table }} is {{ step.description | literal }}
