@@ -64,7 +64,8 @@ def shown(dimension: Dimension) -> tuple[str, ...]:
     """Return the columns of a member: the key first."""
     lookups = (lookup.column for lookup in dimension.lookups)
     own = (*lookups, *(column.name for column in dimension.columns))
-    return tuple(dict.fromkeys((dimension.key, *own)))
+    keys = [name for name in (dimension.key, dimension.durable_key) if name]
+    return tuple(dict.fromkeys((*keys, *own)))
 
 
 def new_epoch() -> str:

@@ -77,7 +77,8 @@ def _refused(trials: list[Trial], document: Document, warehouse: Connection) -> 
 
 def _keys(star: Star, entry: Entry) -> dict[str, str]:
     """Return the types of the key columns that the engine fills."""
-    keys = {entry.key: key_type(entry)} if isinstance(entry, Dimension) else {}
+    names = (entry.key, entry.durable_key) if isinstance(entry, Dimension) else ()
+    keys = {name: key_type(entry) for name in names if isinstance(entry, Dimension)}
     return keys | {x.column: key_type(star.dimension(x.dimension)) for x in entry.lookups}
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from engine.database.connect import execute
 from engine.mapping.model import Star
+from engine.mapping.rules_history import current_view
 from engine.plan.shape import keys_above, member_key, target
 from engine.plan.world import TableState
 from engine.sql.quote import column, table
@@ -60,6 +61,7 @@ where n.nspname = :schema and c.relname = any(:names) and k.contype = 'c'
 def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
     """Return the present state of every table of the star that exists, by entry name."""
     names = [entry.name for entry in star.entries]
+    names += [current_view(dimension) for dimension in star.dimensions if dimension.durable_key]
     bound = {"schema": star.connection("warehouse").schema, "names": names}
     columns = connection.execute(COLUMNS, bound).all()
     indexes = connection.execute(INDEXES, bound).all()

@@ -45,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     rules_entries.dedupe_sees_all_rows,
     rules_entries.caches_fit,
     rules_history.changes_have_a_history,
+    rules_history.durable_keys_fit,
     rules_history.previous_columns_fit,
     rules_history.versions_are_found,
     rules_measures.measures_fit,

@@ -23,6 +23,7 @@ Severity = Literal["error", "warn"]
 Versioned = Literal[0, 1, 2]
 Since = Literal["beginning", "effective"]
 ClockStep = Literal["second", "minute", "quarter-hour", "hour"]
+LookedUp = Literal["surrogate", "durable"]
 Type1 = Literal["all", "current"]
 Additivity = Literal["additive", "semi-additive", "non-additive"]
 
@@ -128,7 +129,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """A key column of a fact or another dimension, filled from `dimension`.
+    """A key column of a fact or another dimension, filled from `dimension`: its surrogate or durable key.
 
     `on` pairs each natural key column of the dimension with an SQL expression over the query; it is empty for
     a junk dimension that is made of these rows. `as_of` is an
@@ -142,6 +143,7 @@ class Lookup:
     missing: Missing = "unknown"
     as_of: str | None = None
     scd: Versioned = 1
+    key: LookedUp = "surrogate"
     description: str = ""
     role: str = ""
     path: str = ""
@@ -218,7 +220,8 @@ class Cache:
 class Dimension:
     """A dimension: exactly one of `source`, `calendar`, `clock` and `junk` is given.
 
-    `junk` names the entries whose rows have the combinations that are the members.
+    `junk` names the entries whose rows have the combinations that are the members. `durable_key` is a column
+    for a key that all versions of a member share.
     """
 
     name: str
@@ -232,6 +235,7 @@ class Dimension:
     lookups: tuple[Lookup, ...] = ()
     load: DimensionLoad = "upsert"
     history: History | None = None
+    durable_key: str = ""
     special_members: tuple[SpecialMember, ...] = ()
     cache: Cache | None = None
     checks: tuple[Check, ...] = ()

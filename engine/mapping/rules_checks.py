@@ -89,6 +89,7 @@ def _checks(star: Star) -> Iterator[tuple[Entry, Check]]:
 
 def _columns(entry: Entry) -> list[str]:
     key = [entry.key] if isinstance(entry, Dimension) else []
+    key += [entry.durable_key] if isinstance(entry, Dimension) and entry.durable_key else []
     lookups = (lookup.column for lookup in entry.lookups)
     return [*key, *lookups, *(column.name for column in entry.columns)]
 

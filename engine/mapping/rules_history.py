@@ -53,6 +53,26 @@ def _impossible(dimension: Dimension, document: Document) -> Iterator[Problem]:
         yield document.problem(f"{dimension.path}.load", what, "set load: upsert, or drop it")
 
 
+def durable_keys_fit(star: Star, document: Document) -> Iterator[Problem]:
+    """Find durable keys without versions, and views of the present ones whose name is taken."""
+    taken = {entry.name: entry for entry in star.entries}
+    for dimension in star.dimensions:
+        if not dimension.durable_key:
+            continue
+        path, view = f"{dimension.path}.durable_key", current_view(dimension)
+        if dimension.history is None:
+            what = f"a durable key, but {dimension.name} has no versions to share it"
+            yield document.problem(path, what, "drop it, or say scd: 2 at columns")
+        if view in taken:
+            what = f"the view of the present versions would be '{view}', as is a table of this star"
+            yield document.problem(path, what, f"rename {taken[view].path}")
+
+
+def current_view(dimension: Dimension) -> str:
+    """Return the name of the view of a dimension's present versions."""
+    return f"{dimension.name}_current"
+
+
 def previous_columns_fit(star: Star, document: Document) -> Iterator[Problem]:
     """Find previous values of nothing, of themselves, or that say how they are computed."""
     for dimension in (dimension for dimension in star.dimensions if not dimension.junk):
@@ -85,13 +105,19 @@ def versions_are_found(star: Star, document: Document) -> Iterator[Problem]:
     for entry in star.entries:
         for lookup in entry.lookups:
             dimension = dimensions.get(lookup.dimension)
-            if lookup.as_of is None or dimension is None:
+            if dimension is None:
+                continue
+            if lookup.key == "durable" and not dimension.durable_key:
+                what = f"key: durable, but {dimension.name} has no durable key"
+                hint = f"add durable_key: <column> to {dimension.path}, or drop it"
+                yield document.problem(f"{lookup.path}.key", what, hint)
+            if lookup.as_of is None:
                 continue
             if dimension.history is None:
                 what = f"as_of, but {dimension.name} has no history"
                 hint = f"drop it, or say scd: 2 at columns of {dimension.path}"
                 yield document.problem(f"{lookup.path}.as_of", what, hint)
-            elif kept_time(star, entry, lookup) is None:
+            elif lookup.key != "durable" and kept_time(star, entry, lookup) is None:
                 word = "dimension" if isinstance(entry, Dimension) else "fact"
                 what = f"no column and no calendar lookup of the {word} keeps this time"
                 hint = (

@@ -102,6 +102,8 @@ def _named(entry: Entry) -> Iterator[tuple[str, str, str]]:
     """Yield the name, the path and the role of each column of a table."""
     if isinstance(entry, Dimension):
         yield entry.key, f"{entry.path}.key", "key"
+        if entry.durable_key:
+            yield entry.durable_key, f"{entry.path}.durable_key", "durable key"
         if entry.history:
             yield from ((name, entry.history.path, "history") for name in HISTORY_NAMES)
     yield from ((lookup.column, lookup.path, "lookup") for lookup in entry.lookups)

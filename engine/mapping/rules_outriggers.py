@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.errors import Problem
 from engine.mapping.document import Document
-from engine.mapping.model import Star
+from engine.mapping.model import Lookup, Star
 from engine.mapping.order import cycles
 
 
@@ -36,10 +36,14 @@ def outriggers_fit(star: Star, document: Document) -> Iterator[Problem]:
             if dimension.calendar:
                 what = "lookups, but a calendar has no query that says what to look up"
                 yield Problem(document.key_place(lookup.path), what, "drop it")
-            elif outrigger and outrigger.history and lookup.as_of is None:
+            elif outrigger and outrigger.history and _grows_old(lookup):
                 what = (
                     f"{outrigger.name} has a history, and a member that is not read again would keep "
                     "the key of a version that is past"
                 )
-                hint = "say as_of: the time whose version is meant"
+                hint = "say as_of: the time whose version is meant, or key: durable"
                 yield document.problem(f"{lookup.path}.dimension", what, hint)
+
+
+def _grows_old(lookup: Lookup) -> bool:
+    return lookup.as_of is None and lookup.key == "surrogate"

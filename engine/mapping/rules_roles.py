@@ -9,12 +9,18 @@ from engine.mapping.document import Document
 from engine.mapping.measures import measure_rows, view_name
 from engine.mapping.model import Lookup, Star
 from engine.mapping.roles import lookups_with_roles
+from engine.mapping.rules_history import current_view
 from engine.mapping.rules_names import MAX_NAME_BYTES
 
 
 def roles_are_free(star: Star, document: Document) -> Iterator[Problem]:
     """Find roles with the name of a table, of another role, or too long."""
     taken = {entry.name: f"a table, {entry.path}" for entry in star.entries}
+    taken |= {
+        current_view(d): f"the view of the present versions of {d.name}"
+        for d in star.dimensions
+        if d.durable_key
+    }
     if measure_rows(star):
         taken[view_name(star)] = "the view that tells of the measures"
     first: dict[str, Lookup] = {}
@@ -33,7 +39,7 @@ def roles_are_free(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def keys_of_roles_are_free(star: Star, document: Document) -> Iterator[Problem]:
-    """Find roles whose dimension has a column of the name that its key gets in the view."""
+    """Find roles in whose dimension the name of the view's key is taken, and roles of durable keys."""
     dimensions = {dimension.name: dimension for dimension in star.dimensions}
     for _, lookup in lookups_with_roles(star):
         dimension = dimensions.get(lookup.dimension)
@@ -41,6 +47,12 @@ def keys_of_roles_are_free(star: Star, document: Document) -> Iterator[Problem]:
             continue
         names = [part.name for part in dimension.columns]
         names += [part.column for part in dimension.lookups]
+        names += [dimension.durable_key]
+        if lookup.key == "durable":
+            what = "a role together with key: durable"
+            hint = f"join the view {current_view(dimension)}, or take the surrogate key"
+            yield document.problem(f"{lookup.path}.role", what, hint)
+            continue
         if lookup.column in names:
             what = (
                 f"{dimension.name} has a column '{lookup.column}', as the key of the view is called"

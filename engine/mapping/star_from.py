@@ -94,6 +94,7 @@ def _dimension(
         lookups=lookups,
         load=data.get("load", "upsert"),
         history=_history(data, (*columns, *lookups), f"{path}.history", texts),
+        durable_key=data.get("durable_key", ""),
         special_members=tuple(
             _special_member(member, values, f"{path}.special_members.{member}")
             for member, values in data.get("special_members", {}).items()
@@ -267,6 +268,7 @@ def _lookup(
         missing=data.get("missing", "unknown"),
         as_of=None if as_of is None else texts.expression(f"{path}.as_of", as_of),
         scd=data.get("scd", 1),
+        key=data.get("key", "surrogate"),
         description=data.get("description", ""),
         role=data.get("role", ""),
         path=path,

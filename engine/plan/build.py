@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from engine.errors import refuse
 from engine.mapping.model import Dimension, Entry, Star
 from engine.plan.checks import check_steps, counts_with_source
+from engine.plan.durable import outdated_view, view_steps
 from engine.plan.junk import hosts
 from engine.plan.load import born_filled, load_steps
 from engine.plan.measures import measures_steps
@@ -53,6 +54,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
                 if not born_filled(star, entry, world)
                 for step in (
                     *dropped_roles(star, entry, world),
+                    *outdated_view(star, entry, world),
                     *table_steps(star, entry, world),
                 )
             ),
@@ -68,6 +70,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
                 *load_steps(star, entry, world, place),
                 *description_steps(star, entry, world),
                 *role_steps(star, entry, world),
+                *view_steps(star, entry, world),
             )
         ),
         checks=tuple(
@@ -109,4 +112,5 @@ def create_statements(star: Star, world: World) -> Iterator[Step]:
         yield from key_steps(star, entry, bare)
         yield from description_steps(star, entry, bare)
         yield from role_steps(star, entry, bare)
+        yield from view_steps(star, entry, bare)
     yield from measures_steps(star, bare)

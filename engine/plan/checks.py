@@ -41,7 +41,9 @@ def condition(star: Star, entry: Entry, check: Check, column: str, world: World)
     if check.kind != "references":
         return Condition(check, column, type_)
     dimension = star.dimension(check.dimension)
-    return Condition(check, column, type_, target(star, dimension), dimension.key)
+    durable = any(x.column == column and x.key == "durable" for x in entry.lookups)
+    key = dimension.durable_key if durable else dimension.key
+    return Condition(check, column, type_, target(star, dimension), key)
 
 
 def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[CheckStep, ...]:

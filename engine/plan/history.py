@@ -61,7 +61,11 @@ def history_steps(
         yield insert
         for other in star.entries:
             for lookup in other.lookups:
-                if lookup.dimension == dimension.name and lookup.as_of:
+                if (
+                    lookup.dimension == dimension.name
+                    and lookup.as_of
+                    and lookup.key == "surrogate"
+                ):
                     yield from _repoint(star, other, lookup, world, line)
 
 

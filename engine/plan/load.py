@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from engine.mapping.model import Dimension, Entry, Fact, Star
+from engine.plan.durable import durable_steps
 from engine.plan.history import history_steps
 from engine.plan.junk import junk_steps
 from engine.plan.reject import Locate, reject_steps, rule_of
@@ -74,6 +75,7 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     if isinstance(entry, Dimension) and entry.history:
         yield from dropped_keys(star, entry, world)
         yield from history_steps(star, entry, entry.history, world)
+        yield from durable_steps(star, entry)
     else:
         keys = yield from _row_steps(star, entry, world, place, keys)
     yield from keys
@@ -215,7 +217,8 @@ def member_steps(star: Star, dimension: Dimension, world: World) -> Iterator[Ste
     ]
     defaults = {column.name: column.default for column in wanted}
     for member in dimension.special_members:
-        given = {**defaults, **dict(member.values)}
+        durable = {dimension.durable_key: member.key}
+        given = {**defaults, **durable, **dict(member.values)}
         yield EnsureMember(
             entry=dimension.name,
             table=target(star, dimension),

@@ -117,6 +117,10 @@ def _version_keys(dimension: Dimension, table: Table, state: TableState) -> Iter
     if (*match, VALID_FROM) not in state.unique:
         begins = short_name(f"{name}_{'_'.join(match)}_{VALID_FROM}_key")
         yield AddUniqueIndex(entry=name, table=table, name=begins, columns=(*match, VALID_FROM))
+    durable = (dimension.durable_key, VALID_FROM)
+    if dimension.durable_key and durable not in state.unique:
+        one = short_name(f"{name}_{dimension.durable_key}_{VALID_FROM}_key")
+        yield AddUniqueIndex(entry=name, table=table, name=one, columns=durable)
     period = short_name(f"{name}_period_check")
     if period not in state.checks:
         yield AddPeriodCheck(entry=name, table=table, name=period, low=VALID_FROM, high=VALID_TO)

@@ -140,12 +140,17 @@ def _join(star: Star, lookup: Lookup, world: World, entry: Entry) -> Join:
     return Join(
         lookup.column,
         target(star, dimension),
-        dimension.key,
+        looked_up_key(lookup, dimension),
         tuple(on),
         unknown_key(dimension) if lookup.missing == "unknown" else None,
         history=dimension.history is not None,
         as_of=Value(AS_OF, "", lookup.as_of) if lookup.as_of else None,
     )
+
+
+def looked_up_key(lookup: Lookup, dimension: Dimension) -> str:
+    """Return the column of a dimension that a lookup takes the key from."""
+    return dimension.durable_key if lookup.key == "durable" else dimension.key
 
 
 def unknown_key(dimension: Dimension) -> int | None:
@@ -197,6 +202,9 @@ def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinitio
             not_null=True,
         )
         keys.insert(0, own_key)
+        if entry.durable_key:
+            about = "Durable key: all versions of a member share it"
+            keys.insert(1, ColumnDefinition(entry.durable_key, "bigint", about))
     own = [ColumnDefinition(c.name, types[c.name], described(c)) for c in entry.columns]
     if isinstance(entry, Dimension) and entry.history:
         own += history_definitions(entry, world)
@@ -279,7 +287,7 @@ def fingerprint(star: Star, entry: Entry) -> str:
         parts += [(cursor.column, cursor.null) if cursor else None]
     parts += [_members(d) for d in star.dimensions if entry.name in d.junk]
     parts += [
-        (x.column, x.on, x.missing, x.as_of, *_members(star.dimension(x.dimension)))
+        (x.column, x.on, x.missing, x.as_of, x.key, *_members(star.dimension(x.dimension)))
         for x in entry.lookups
     ]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ from engine.plan.steps.checks import (
     CheckStep,
     CheckUnique,
 )
+from engine.plan.steps.durable import CreateCurrent, DropCurrent, FillDurable
 from engine.plan.steps.history import (
     BuildVersions,
     CloseVersions,
@@ -107,6 +108,7 @@ __all__ = [
     "CountSeveral",
     "CountSource",
     "CountUnchanged",
+    "CreateCurrent",
     "CreateFilled",
     "CreateMeasures",
     "CreateRole",
@@ -118,6 +120,7 @@ __all__ = [
     "DescribeRole",
     "DescribeTable",
     "Done",
+    "DropCurrent",
     "DropIndex",
     "DropMeasures",
     "DropNotNull",
@@ -127,6 +130,7 @@ __all__ = [
     "FillCalendar",
     "FillClock",
     "FillCombinations",
+    "FillDurable",
     "InsertCombinations",
     "InsertFirst",
     "InsertNew",

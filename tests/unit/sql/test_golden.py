@@ -171,7 +171,35 @@ def flag_steps(world: World) -> list[Step]:
     return [s for s in steps if s.entry == "dim_flag" or s.title in ("insert new", "create filled")]
 
 
+DURABLE = replace(
+    VERSIONED,
+    dimensions=(
+        VERSIONED.dimensions[0],
+        replace(VERSIONED.dimensions[1], durable_key="user_durable_key"),
+    ),
+    facts=(
+        replace(
+            VERSIONED.facts[0],
+            lookups=(*VERSIONED.facts[0].lookups[:2], replace(
+                VERSIONED.facts[0].lookups[2], key="durable", as_of=None)),
+        ),
+    ),
+)  # fmt: skip
+VIEWED = replace(
+    SEEN,
+    tables={
+        **SEEN.tables,
+        "dim_user_current": TableState({"user_durable_key": "bigint", "name": "text"}, empty=False),
+    },
+)
+LASTING = (
+    "fill durable key", "create current view", "drop current view", "ensure member",
+    "add unique index", "prove found", "reject missing",
+)  # fmt: skip
+
+
 CASES: dict[str, list[Step]] = {
+    "durable_key": [s for s in steps_of(build(DURABLE, VIEWED, place)) if s.title in LASTING],
     "junk_first": flag_steps(UNSEEN),
     "junk_next": flag_steps(KNOWN),
     "history_first": [s for s in steps_of(build(VERSIONED, WORLD, place)) if s.entry != "dim_day"],
