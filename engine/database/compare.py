@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from engine.database.connect import execute
+from engine.database.ask import ask
 from engine.errors import Problem
 from engine.mapping.document import Document
 from engine.mapping.model import Check, Dimension, Entry, Lookup, Star
@@ -66,11 +66,11 @@ def _refused(trials: list[Trial], document: Document, warehouse: Connection) -> 
     if not trials:
         return
     try:
-        execute(warehouse, "select " + ", ".join(f"exists ({one.sql})" for one in trials)).close()
+        ask(warehouse, "select " + ", ".join(f"exists ({one.sql})" for one in trials)).close()
     except DBAPIError:
         for one in trials:
             try:
-                execute(warehouse, one.sql).close()
+                ask(warehouse, one.sql).close()
             except DBAPIError:
                 yield document.problem(one.path, one.what, one.hint)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from engine.database.ask import ask
 from engine.database.compare import comparison_problems
 from engine.database.connect import execute
 from engine.database.refusal import refused, refused_for_each_row
@@ -220,7 +221,7 @@ def _order_problems(
     """Try the order that says which of two rows with one key wins."""
     before = "select q.*, row_number() over (order by "
     try:
-        execute(warehouse, f"{before}{ordering(order)}){origin} limit 0").close()
+        ask(warehouse, f"{before}{ordering(order)}){origin} limit 0").close()
     except DBAPIError as error:
         yield refused_for_each_row(error, document, path, lambda at: at - len(before))
 
@@ -300,7 +301,7 @@ def _ask_one(
         return refused(error, document, one.path, _inside(one, "select ")), ""
     before = f"select 1{origin} where "
     try:
-        execute(warehouse, f"{before}{one.sql} is null limit 0").close()
+        ask(warehouse, f"{before}{one.sql} is null limit 0").close()
     except DBAPIError as error:
         return refused_for_each_row(error, document, one.path, _inside(one, before)), ""
     return None, type_

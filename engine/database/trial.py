@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from engine.database.connect import execute
+from engine.database.ask import ask
 from engine.database.failure import message_of
 from engine.database.refusal import refused
 from engine.errors import Problem
@@ -52,7 +52,7 @@ def _query_problems(
     sql = check.sql.replace(THIS, ident(entry.name))
     before = f"{stars} select * from (\n"
     try:
-        execute(warehouse, f"{before}{sql}\n) as q limit 0").close()
+        ask(warehouse, f"{before}{sql}\n) as q limit 0").close()
     except DBAPIError as error:
         path = document.text_path(check.path, "sql")
         yield refused(
@@ -78,11 +78,11 @@ def _value_problems(
     if not tried:
         return
     try:
-        execute(warehouse, "select " + ", ".join(sql for sql, _ in tried)).close()
+        ask(warehouse, "select " + ", ".join(sql for sql, _ in tried)).close()
     except DBAPIError:
         for sql, path in tried:
             try:
-                execute(warehouse, f"select {sql}").close()
+                ask(warehouse, f"select {sql}").close()
             except DBAPIError as error:
                 yield document.problem(path, message_of(error))
 

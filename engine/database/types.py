@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from engine.database.connect import execute
+from engine.database.ask import ask
 
 NUMERIC = 1700
 UNLIMITED = 65535
@@ -40,7 +40,7 @@ class Described:
 
 def describe(connection: Connection, sql: str) -> tuple[Described, ...]:
     """Return the columns of a query without running it: LIMIT 0 checks names, types and permissions."""
-    result = execute(connection, sql)
+    result = ask(connection, sql)
     columns = result.cursor.description or ()
     names = [column.name for column in columns]
     oids = [column.type_code for column in columns]
