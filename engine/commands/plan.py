@@ -87,6 +87,9 @@ def _about(step: Step) -> str:
     view = getattr(step, "view", None)
     if view is not None:
         return f" {view.name}"
+    partition, low = getattr(step, "partition", None), getattr(step, "low", None)
+    if partition is not None:
+        return f" {partition.name}" + (f" from {low} to {getattr(step, 'high', '')}" if low else "")
     column, member, rule = (getattr(step, word, None) for word in ("column", "member", "rule"))
     if rule is not None:
         return f" ({rule.text})"

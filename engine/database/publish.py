@@ -25,6 +25,7 @@ from engine.plan.quality import Status, Verdict, judge, label, tolerated
 from engine.plan.steps import (
     BuildVersions,
     CheckStep,
+    CountExpired,
     CountKept,
     CountSeveral,
     Done,
@@ -38,6 +39,7 @@ from engine.plan.steps import (
     ProveUnique,
     Quarantine,
     RejectCheck,
+    RejectExpired,
     RejectNullKeys,
     RepointFacts,
     Step,
@@ -246,7 +248,7 @@ class Publication:
             seconds=round(seconds, 3),
             entries=tuple(entry_report(entry, self.steps) for entry in plan.entries),
             checks=tuple(self.verdicts),
-            notices=(*plan.notices, *self._kept(), *notices),
+            notices=(*plan.notices, *self._kept(), *self._expired(), *notices),
             steps=tuple(self.steps),
         )
 
@@ -259,6 +261,17 @@ class Publication:
                     f"{done.rows:,} rows that were read again have changed in the source, and stay as "
                     "they were loaded: load: upsert would follow it, --full-refresh does so once",
                 )
+
+    def _expired(self) -> Iterator[Notice]:
+        """Tell of rows that are older than what is kept."""
+        for done in self.steps:
+            if done.title == RejectExpired.title and done.rows:
+                text = "are older than what partition.keep keeps, and were not loaded"
+                yield Notice(done.entry, f"{done.rows:,} rows {text}")
+            if done.title.startswith(CountExpired.title):
+                name = done.title.removeprefix(CountExpired.title).strip()
+                text = "was dropped: it is older than what partition.keep keeps"
+                yield Notice(done.entry, f"partition {name} with {done.rows:,} rows {text}")
 
     def commit(self, plan: Plan, report: Report) -> None:
         """Publish, and remove the stages, which after the commit may be those of the next run already.

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from sqlalchemy import Connection
 
 from engine.database import ledger
+from engine.database.connect import execute
 from engine.database.look import look
 from engine.database.measures import measures_told
 from engine.database.source import Origin
@@ -53,6 +54,7 @@ def survey(
         limits={
             entry.name: origins[entry.source.connection].limits for entry in entries if entry.source
         },
+        today=execute(warehouse, "select now()::date").scalar_one(),
         schema_exists=ledger.schema_exists(warehouse, star.connection("warehouse").schema),
         measures=measures_told(warehouse, star, loaded.document),
         views=view_states(warehouse, star),

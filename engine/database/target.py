@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from datetime import date
 
 from sqlalchemy import Connection, text
 
@@ -57,6 +59,29 @@ join pg_namespace as n on n.oid = c.relnamespace
 where n.nspname = :schema and c.relname = any(:names) and k.contype = 'c'
 """)
 
+PARTITIONED = text("""
+select c.relname as "table", array_agg(a.attname order by k.place)::text[] as columns
+from pg_partitioned_table as p
+join pg_class as c on c.oid = p.partrelid
+join pg_namespace as n on n.oid = c.relnamespace
+cross join unnest(p.partattrs) with ordinality as k(attnum, place)
+join pg_attribute as a on a.attrelid = c.oid and a.attnum = k.attnum
+where n.nspname = :schema and c.relname = any(:names) and p.partstrat = 'r'
+group by c.relname
+""")
+
+PARTITIONS = text("""
+select c.relname as "table", x.relname as name, pg_get_expr(x.relpartbound, x.oid) as bounds
+from pg_inherits as i
+join pg_class as x on x.oid = i.inhrelid and x.relispartition
+join pg_class as c on c.oid = i.inhparent
+join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = :schema and c.relname = any(:names)
+order by x.relname
+""")
+DAY = r"\('(\d{4}-\d\d-\d\d)(?: 00:00:00(?:\+00)?)?'\)"
+DAYS = re.compile(f"FOR VALUES FROM {DAY} TO {DAY}")
+
 
 def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
     """Return the present state of every table of the star that exists, by entry name."""
@@ -67,6 +92,8 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
     indexes = connection.execute(INDEXES, bound).all()
     computed = connection.execute(COMPUTED, bound).all()
     checks = connection.execute(CHECKS, bound).all()
+    partitioned = connection.execute(PARTITIONED, bound).all()
+    partitions = connection.execute(PARTITIONS, bound).all() if partitioned else ()
     empty = _empty(connection, star, {(row.table, row.name) for row in columns})
     return {
         name: TableState(
@@ -84,10 +111,18 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
             checks=frozenset(row.name for row in checks if row.table == name),
             not_null=frozenset(row.name for row in columns if row.table == name and row.not_null),
             unfilled=frozenset(row.name for row in columns if row.table == name and row.unfilled),
+            partitioned_by=next((tuple(p.columns) for p in partitioned if p.table == name), ()),
+            partitions={p.name: _days(p.bounds) for p in partitions if p.table == name},
             empty=name in empty,
         )
         for name in {row.table for row in columns}
     }
+
+
+def _days(bounds: str) -> tuple[date, date] | None:
+    """Return the range of a partition, None for one that is not of whole days."""
+    found = DAYS.fullmatch(bounds)
+    return (date.fromisoformat(found[1]), date.fromisoformat(found[2])) if found else None
 
 
 def _empty(connection: Connection, star: Star, columns: Collection[tuple[str, str]]) -> set[str]:

@@ -13,6 +13,7 @@ from engine.mapping import (
     rules_measures,
     rules_names,
     rules_outriggers,
+    rules_partition,
     rules_roles,
 )
 from engine.mapping.document import Document
@@ -50,6 +51,7 @@ RULES: tuple[Rule, ...] = (
     rules_history.versions_are_found,
     rules_measures.measures_fit,
     rules_measures.the_view_of_measures_is_free,
+    rules_partition.partitions_fit,
     rules_checks.checked_columns_exist,
     rules_checks.checked_dimensions_exist,
     rules_checks.limits_can_be_met,

@@ -21,6 +21,7 @@ CheckKind = Literal[
 ROW_WISE: tuple[CheckKind, ...] = ("not_null", "accepted", "range", "references")
 Severity = Literal["error", "warn"]
 Versioned = Literal[0, 1, 2]
+Period = Literal["day", "week", "month", "year"]
 Since = Literal["beginning", "effective"]
 ClockStep = Literal["second", "minute", "quarter-hour", "hour"]
 LookedUp = Literal["surrogate", "durable"]
@@ -249,6 +250,21 @@ class Dimension:
 
 
 @dataclass(frozen=True, slots=True)
+class Partition:
+    """That a fact is stored by ranges of a date or timestamp, its column `by`, one for `every` period.
+
+    Those of the present period and of `ahead` more are there before their rows. `keep` is for how long rows
+    are kept, as a count of periods; None is for ever.
+    """
+
+    by: str
+    every: Period
+    ahead: int = 1
+    keep: tuple[int, Period] | None = None
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A fact: one row for each value of its `grain`, columns or lookup keys of the fact."""
 
@@ -258,6 +274,7 @@ class Fact:
     columns: tuple[Column, ...]
     lookups: tuple[Lookup, ...] = ()
     load: FactLoad = "append"
+    partition: Partition | None = None
     checks: tuple[Check, ...] = ()
     description: str = ""
     path: str = ""

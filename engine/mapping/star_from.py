@@ -23,6 +23,7 @@ from engine.mapping.model import (
     Holidays,
     Lookup,
     Measure,
+    Partition,
     Scalar,
     Source,
     SpecialMember,
@@ -30,7 +31,7 @@ from engine.mapping.model import (
 )
 from engine.mapping.scalars import Plain
 from engine.mapping.texts import Texts
-from engine.mapping.values import parse_duration
+from engine.mapping.values import parse_duration, parse_periods
 
 
 def star_from(
@@ -125,8 +126,21 @@ def _fact(
         columns=_columns(data.get("columns"), f"{path}.columns", texts),
         lookups=_lookups(data, path, texts, natural_keys),
         load=data.get("load", "append"),
+        partition=_partition(data.get("partition"), f"{path}.partition"),
         checks=checks_from(data.get("checks"), f"{path}.checks", texts),
         description=data.get("description", ""),
+        path=path,
+    )
+
+
+def _partition(data: Plain, path: str) -> Partition | None:
+    if data is None:
+        return None
+    return Partition(
+        by=data["by"],
+        every=data["every"],
+        ahead=int(data.get("ahead", 1)),
+        keep=parse_periods(data["keep"]) if "keep" in data else None,
         path=path,
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import cast
 
-from engine.mapping.model import Tolerance
+from engine.mapping.model import Period, Tolerance
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
@@ -15,6 +16,12 @@ def parse_duration(text: str) -> int:
     if unit not in _SECONDS or not (number.isascii() and number.isdigit()):
         raise ValueError(f"not a duration: {text!r}")
     return int(number) * _SECONDS[unit]
+
+
+def parse_periods(text: str) -> tuple[int, Period]:
+    """Return the number and the period of a text such as 24 months or 1 year."""
+    number, _, unit = text.partition(" ")
+    return int(number), cast(Period, unit.removesuffix("s"))
 
 
 def parse_tolerance(value: int | str) -> Tolerance:

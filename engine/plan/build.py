@@ -11,6 +11,7 @@ from engine.plan.durable import outdated_view, view_steps
 from engine.plan.junk import hosts
 from engine.plan.load import born_filled, load_steps
 from engine.plan.measures import measures_steps
+from engine.plan.partition import partition_problems
 from engine.plan.reject import Locate
 from engine.plan.roles import dropped_roles, left_over_roles, role_problems, role_steps
 from engine.plan.schema import (
@@ -39,6 +40,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
     junk = [entry for entry in entries if isinstance(entry, Dimension) and entry.junk]
     refuse(
         [
+            *(p for entry in entries for p in partition_problems(star, entry, world, place)),
             *(p for entry in entries for p in schema_problems(star, entry, world, place)),
             *(p for entry in junk for p in junk_problems(star, entry, world, place)),
             *role_problems(star, world, place),
@@ -105,7 +107,7 @@ def _reading_notice(entry: Entry, world: World) -> Iterator[Notice]:
 
 def create_statements(star: Star, world: World) -> Iterator[Step]:
     """Return the steps that make an empty star: schema, tables, keys, descriptions."""
-    bare = World(world.sources, world.types)
+    bare = World(world.sources, world.types, today=world.today)
     yield from create_schema(star, bare)
     for entry in star.entries:
         yield from table_steps(star, entry, bare)

@@ -9,6 +9,7 @@ from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.durable import durable_steps
 from engine.plan.history import history_steps
 from engine.plan.junk import junk_steps
+from engine.plan.partition import added, created_ahead, dropped
 from engine.plan.reject import Locate, reject_steps, rule_of
 from engine.plan.schema import dropped_keys, key_steps
 from engine.plan.shape import (
@@ -16,6 +17,7 @@ from engine.plan.shape import (
     definitions,
     keys_above,
     match_columns,
+    primary_key,
     rows,
     stage,
     stage_columns,
@@ -33,6 +35,7 @@ from engine.plan.steps import (
     Join,
     ProveFilled,
     Quarantine,
+    RejectExpired,
     Rows,
     Rule,
     Step,
@@ -55,6 +58,7 @@ def born_filled(star: Star, entry: Entry, world: World) -> bool:
     return (
         isinstance(entry, Fact)
         and not state_of(entry, world).exists
+        and not entry.partition
         and all(value.cast in {"", value.type} for value in rows(star, entry, world).values)
     )
 
@@ -70,8 +74,9 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     if members and not keys:  # first, as a member may give up a natural key that a row has now
         yield from members
     yield from _clean_steps(
-        star, entry, world, place, prove=not (fresh and keys) or _versioned(entry)
+        star, entry, world, place, prove=not (fresh and keys) or _versioned(entry) or _spread(entry)
     )
+    yield from added(star, entry, world)
     if isinstance(entry, Dimension) and entry.history:
         yield from dropped_keys(star, entry, world)
         yield from history_steps(star, entry, entry.history, world)
@@ -81,6 +86,10 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     yield from keys
     if keys:
         yield from members
+    # At the end, as until the commit nobody else can read a table that gets or loses a partition.
+    if state_of(entry, world).exists:
+        yield from created_ahead(star, entry, world)
+        yield from dropped(star, entry, world)
     if fresh:
         yield Analyze(entry=entry.name, table=target(star, entry))
 
@@ -133,13 +142,19 @@ def _versioned(entry: Entry) -> bool:
     return isinstance(entry, Dimension) and entry.history is not None
 
 
+def _spread(entry: Entry) -> bool:
+    """Say whether rows of one key could be in several partitions, which the database would not see."""
+    return isinstance(entry, Fact) and primary_key(entry) != entry.grain
+
+
 def _clean_steps(
     star: Star, entry: Entry, world: World, place: Locate, *, prove: bool
 ) -> Iterator[Step]:
     """Plan what takes rows out of the batch and keeps them in quarantine."""
     rules: list[Rule] = []
     for step, rule in reject_steps(star, entry, world, place, prove=prove):
-        rules += [rule] if step.measure == "rejected" else []
+        kept = step.measure == "rejected" and not isinstance(step, RejectExpired)
+        rules += [rule] if kept else []
         yield step
     if rules:
         yield Quarantine(

@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.errors import Place
 from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
 from engine.plan.checks import condition
+from engine.plan.partition import rejected
 from engine.plan.quality import label
 from engine.plan.shape import EFFECTIVE, events, match_columns, rows, stage
 from engine.plan.steps import (
@@ -37,6 +38,7 @@ def reject_steps(
 
     `prove` is False when the keys of a new table are built after the rows and prove the same.
     """
+    yield from rejected(star, entry, world, lambda path, text: rule_of(path, text, place))
     # Before the keys: a lookup may be part of the grain.
     yield from _lookup_steps(star, entry, world, place)
     if entry.source:

@@ -10,7 +10,15 @@ from dataclasses import replace
 from engine.errors import Place, Problem
 from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
 from engine.mapping.model import Dimension, Entry, Star
-from engine.plan.shape import definitions, match_columns, short_name, target
+from engine.plan.partition import created_ahead
+from engine.plan.shape import (
+    definitions,
+    match_columns,
+    partition_of,
+    primary_key,
+    short_name,
+    target,
+)
 from engine.plan.steps import (
     AddColumn,
     AddCombinationIndex,
@@ -48,7 +56,10 @@ def table_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     state, table = world.tables.get(entry.name, TableState()), target(star, entry)
     wanted = definitions(star, entry, world)
     if not state.exists:
-        return (CreateTable(entry=entry.name, table=table, columns=wanted),)
+        partition = partition_of(entry)
+        by = partition.by if partition else ""
+        create = CreateTable(entry=entry.name, table=table, columns=wanted, partition_by=by)
+        return (create, *created_ahead(star, entry, world))
     return tuple(_column_steps(entry, table, wanted, state))
 
 
@@ -71,7 +82,7 @@ def _column_steps(
 def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     """Return what declares the keys of an entry's table: the database itself refuses a second row."""
     state, table = world.tables.get(entry.name, TableState()), target(star, entry)
-    primary = (entry.key,) if isinstance(entry, Dimension) else entry.grain
+    primary = primary_key(entry)
     steps: list[Step] = []
     if state.primary_key != primary:
         steps.append(AddPrimaryKey(entry=entry.name, table=table, columns=primary))
@@ -202,7 +213,9 @@ def schema_problems(
             f"SELECT setval(pg_get_serial_sequence('{table}', '{entry.key}'), greatest(max({key}), 1)) "
             f"FROM {table};",
         )
-    primary = (entry.key,) if isinstance(entry, Dimension) else entry.grain
+    primary = primary_key(entry)
+    if partition_of(entry) and not state.partitioned_by:
+        return  # a table that has to be made anew (see partition_problems)
     if state.primary_key and state.primary_key != primary:
         word = "key" if isinstance(entry, Dimension) else "grain"
         columns = ", ".join(f'"{name}"' for name in primary)
@@ -241,6 +254,12 @@ def left_over(star: Star, entry: Entry, world: World) -> Iterator[Notice]:
                 f"column '{name}' stays {present}, which is wider than the mapping's {type_}; to narrow it "
                 f'run: ALTER TABLE {table} ALTER COLUMN "{name}" TYPE {type_};',
             )
+    if state.partitioned_by and partition_of(entry) is None:
+        yield Notice(
+            entry.name,
+            f"its table is partitioned by {', '.join(state.partitioned_by)}, and the mapping has no "
+            "partition: none is made or dropped",
+        )
     for name in state.columns:
         if name not in wanted and name not in match_columns(entry):
             yield Notice(

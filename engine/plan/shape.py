@@ -8,7 +8,16 @@ import re
 from engine.mapping.clock import generated_columns
 from engine.mapping.history import HISTORY_COLUMNS, IS_CURRENT, VALID_TO
 from engine.mapping.measures import described
-from engine.mapping.model import Column, Dimension, Entry, History, Lookup, Star
+from engine.mapping.model import (
+    Column,
+    Dimension,
+    Entry,
+    Fact,
+    History,
+    Lookup,
+    Partition,
+    Star,
+)
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
 from engine.plan.world import World
 
@@ -28,12 +37,15 @@ def target(star: Star, entry: Entry) -> Table:
     return Table(star.connection("warehouse").schema, entry.name)
 
 
-def short_name(name: str) -> str:
-    """Return a name that fits into an identifier: itself, or its beginning and a hash."""
-    if len(name.encode()) <= LONGEST_NAME:
+def short_name(name: str, spare: int = 0) -> str:
+    """Return a name that fits into an identifier: itself, or its beginning and a hash.
+
+    `spare` is how many bytes are to be left for what is written behind it.
+    """
+    if len(name.encode()) <= LONGEST_NAME - spare:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:10]
-    return name.encode()[: LONGEST_NAME - 11].decode(errors="ignore") + "_" + digest
+    return name.encode()[: LONGEST_NAME - spare - 11].decode(errors="ignore") + "_" + digest
 
 
 def stage(star: Star, entry: Entry) -> Table:
@@ -58,6 +70,19 @@ def generated_types(entry: Entry) -> dict[str, str]:
 def match_columns(entry: Entry) -> tuple[str, ...]:
     """Return what tells one row from another: the natural key of a dimension, the grain of a fact."""
     return entry.natural_key if isinstance(entry, Dimension) else entry.grain
+
+
+def partition_of(entry: Entry) -> Partition | None:
+    """Return how an entry is partitioned, None for one that is not."""
+    return entry.partition if isinstance(entry, Fact) else None
+
+
+def primary_key(entry: Entry) -> tuple[str, ...]:
+    """Return what the database itself keeps rows apart by; in a partitioned table that holds the date."""
+    if isinstance(entry, Dimension):
+        return (entry.key,)
+    by = (entry.partition.by,) if entry.partition else ()
+    return (*entry.grain, *(name for name in by if name not in entry.grain))
 
 
 def key_type(dimension: Dimension) -> str:
@@ -286,6 +311,8 @@ def fingerprint(star: Star, entry: Entry) -> str:
         parts += [entry.source.connection, entry.source.query, entry.source.dedupe]
         parts += [(cursor.column, cursor.null) if cursor else None]
     parts += [_members(d) for d in star.dimensions if entry.name in d.junk]
+    if partition := partition_of(entry):
+        parts += [partition.by, partition.keep]
     parts += [
         (x.column, x.on, x.missing, x.as_of, x.key, *_members(star.dimension(x.dimension)))
         for x in entry.lookups

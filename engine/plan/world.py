@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from engine.mapping.model import Entry
 from engine.plan.steps import StagedColumn
@@ -15,6 +16,7 @@ class TableState:
 
     `unique` are columns that no two rows share; among `indexes` are those too that look at some rows only.
     `unfilled` are the columns for which the database itself has no value: no identity and no default.
+    `partitions` are by name, each with its range of days, None for a range of anything else.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)  # name: type
@@ -27,6 +29,8 @@ class TableState:
     checks: frozenset[str] = frozenset()  # names of the constraints
     not_null: frozenset[str] = frozenset()
     unfilled: frozenset[str] = frozenset()
+    partitioned_by: tuple[str, ...] = ()
+    partitions: Mapping[str, tuple[date, date] | None] = field(default_factory=dict)
     empty: bool = True
 
     @property
@@ -67,6 +71,7 @@ class World:
     by `lookup.column` (see shape.probe_name). `tables`: by entry.
     `measures`: what the view of the star's measures says, None when it is not there.
     `views`: what has the name of a role, and every view that the engine made for one.
+    `today`: what the warehouse's clock says, in UTC.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     """
 
@@ -78,6 +83,7 @@ class World:
     schema_exists: bool = False
     measures: tuple[tuple[str, ...], ...] | None = None
     views: Mapping[str, ViewState] = field(default_factory=dict)
+    today: date = date(1, 1, 1)
 
 
 def state_of(entry: Entry, world: World) -> TableState:

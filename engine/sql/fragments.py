@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
-from engine.mapping.model import Scalar
+from engine.mapping.model import Period, Scalar
+from engine.plan.periods import DIGITS
 from engine.plan.steps import (
     ColumnDefinition,
     Condition,
@@ -134,6 +135,20 @@ def kept(columns: Iterable[ColumnDefinition], alias: str) -> Fragment:
             for c in columns
         )
     )
+
+
+def inside(sql: Fragment) -> Fragment:
+    """Return SQL that may stand in a block; ValueError where it would end it."""
+    if "$partitions$" in sql:
+        raise ValueError(
+            "SQL with $partitions$ in it cannot stand in the block that makes partitions"
+        )
+    return sql
+
+
+def digits(every: Period) -> Fragment:
+    """Say the form in which a period is named by its first day, as to_char takes it."""
+    return literal("YYYYMMDD"[: DIGITS[every]])
 
 
 def bytewise(type_: str) -> Fragment:

@@ -37,6 +37,8 @@ FILTERS = {
     "kept": fragments.kept,
     "staged": fragments.staged,
     "window": fragments.window,
+    "inside": fragments.inside,
+    "digits": fragments.digits,
     "bytewise": fragments.bytewise,
     "probes": fragments.probes,
     "meets": fragments.meets,

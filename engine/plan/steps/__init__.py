@@ -40,6 +40,14 @@ from engine.plan.steps.loads import (
 )
 from engine.plan.steps.measures import CreateMeasures, DropMeasures
 from engine.plan.steps.members import ReadChanged, ReadMembers, ReadTypes, ReadVersion
+from engine.plan.steps.partitions import (
+    AddPartitions,
+    CountExpired,
+    CreatePartition,
+    DropPartition,
+    RejectExpired,
+    RejectNoPeriod,
+)
 from engine.plan.steps.plan import Done, Notice, Plan, StagePlan
 from engine.plan.steps.rejects import (
     Condition,
@@ -85,6 +93,7 @@ from engine.plan.steps.transport import (
 __all__ = [
     "AddColumn",
     "AddCombinationIndex",
+    "AddPartitions",
     "AddPeriodCheck",
     "AddPrimaryKey",
     "AddUniqueIndex",
@@ -101,6 +110,7 @@ __all__ = [
     "Condition",
     "Copy",
     "CountCorrected",
+    "CountExpired",
     "CountKept",
     "CountKnown",
     "CountNullCursors",
@@ -111,6 +121,7 @@ __all__ = [
     "CreateCurrent",
     "CreateFilled",
     "CreateMeasures",
+    "CreatePartition",
     "CreateRole",
     "CreateSchema",
     "CreateStage",
@@ -124,6 +135,7 @@ __all__ = [
     "DropIndex",
     "DropMeasures",
     "DropNotNull",
+    "DropPartition",
     "DropRole",
     "DropStage",
     "EnsureMember",
@@ -152,7 +164,9 @@ __all__ = [
     "ReadVersion",
     "RejectCheck",
     "RejectDuplicates",
+    "RejectExpired",
     "RejectMissing",
+    "RejectNoPeriod",
     "RejectNoTime",
     "RejectNullKeys",
     "RepointFacts",

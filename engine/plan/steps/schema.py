@@ -23,6 +23,7 @@ class CreateTable(Step):
     title: ClassVar[str] = "create table"
     table: Table
     columns: tuple[ColumnDefinition, ...]
+    partition_by: str = ""  # a column by whose ranges the table is partitioned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from engine.mapping.model import (
     Holidays,
     Lookup,
     Measure,
+    Partition,
     SpecialMember,
 )
 from engine.plan.build import build, create_statements
@@ -197,11 +198,60 @@ LASTING = (
     "add unique index", "prove found", "reject missing",
 )  # fmt: skip
 
+PARTITIONED = replace(
+    STAR,
+    facts=(
+        replace(
+            STAR.facts[0],
+            columns=(*STAR.facts[0].columns, Column("sold at", "sold_at")),
+            partition=Partition("sold at", "month", 2, (24, "month"), "facts.fact_sale.partition"),
+        ),
+    ),
+)
+TODAY = date(2026, 1, 31)
+EARLIER = replace(
+    INCREMENT,
+    today=TODAY,
+    tables={
+        **FILLED,
+        "fact_sale": replace(
+            FILLED["fact_sale"],
+            columns={**FILLED["fact_sale"].columns, "sold at": "date"},
+            primary_key=("sale_id", "sold at"),
+            partitioned_by=("sold at",),
+            partitions={
+                "fact_sale_p202312": (date(2023, 12, 1), date(2024, 1, 1)),
+                "fact_sale_p202601": (date(2026, 1, 1), date(2026, 2, 1)),
+                "fact_sale_p202602": (date(2026, 2, 1), date(2026, 3, 1)),
+                "another": None,
+            },
+        ),
+    },
+)
+DATED = {"fact_sale": {**WORLD.types["fact_sale"], "sold at": "date", "=sold at": "date"}}
 
 CASES: dict[str, list[Step]] = {
     "durable_key": [s for s in steps_of(build(DURABLE, VIEWED, place)) if s.title in LASTING],
     "junk_first": flag_steps(UNSEEN),
     "junk_next": flag_steps(KNOWN),
+    "partitions_first": [
+        s
+        for s in steps_of(
+            build(
+                PARTITIONED,
+                replace(WORLD, today=TODAY, types={**WORLD.types, **DATED}),
+                place,
+            )
+        )
+        if s.entry == "fact_sale"
+    ],
+    "partitions_next": [
+        s
+        for s in steps_of(
+            build(PARTITIONED, replace(EARLIER, types={**WORLD.types, **DATED}), place)
+        )
+        if s.entry == "fact_sale"
+    ],
     "history_first": [s for s in steps_of(build(VERSIONED, WORLD, place)) if s.entry != "dim_day"],
     "history_next": [s for s in steps_of(build(VERSIONED, SEEN, place)) if s.entry == "dim_user"],
     "first_run": steps_of(build(STAR, WORLD, place)),

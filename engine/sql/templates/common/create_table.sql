@@ -4,3 +4,4 @@ create table if not exists {{ step.table | table }} (
 
 {% endfor %}
 )
+{%- if step.partition_by %} partition by range ({{ step.partition_by | ident }}){% endif %}
