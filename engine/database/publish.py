@@ -229,6 +229,7 @@ class Publication:
                 old.get(entry.name, Progress(None)),
                 snapshot.origin.identity,
                 fingerprints[entry.name],
+                snapshot.activity.moment,
             )
             high = stages[entry.name].result().highest or world.readings[entry.name].low
             lag = entry.source.cursor.lag if entry.source.cursor else None

@@ -33,6 +33,7 @@ select
     (select timeline_id from pg_control_checkpoint()) || '/' ||
     (select oid from pg_database where datname = current_database()) as identity,
   clock_timestamp()::text as instant,
+  (extract(epoch from clock_timestamp()) * 1000000)::bigint as moment,
   -- In autumn an hour comes twice where clocks change: what was written in it must be read again.
   ((clock_timestamp() at time zone zone.name) - case
     when (timestamptz '2026-01-01 00:00+00' at time zone zone.name) - timestamp '2026-01-01' <>
@@ -57,9 +58,10 @@ where l.pid = pg_backend_pid() and l.locktype = 'relation'
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which cluster and database this is, and the moment by its clock, as texts for each cursor type."""
+    """Which cluster and database this is, and the moment by its clock: in microseconds, and for each type."""
 
     identity: str
+    moment: int
     limits: dict[str, str]
 
 
@@ -136,6 +138,7 @@ def origin(connection: Connection) -> Origin:
     row = execute(connection, IDENTITY).one()
     return Origin(
         row.identity,
+        row.moment,
         {
             "timestamp with time zone": row.instant,
             "timestamp without time zone": row.local_time,

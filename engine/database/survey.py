@@ -76,6 +76,7 @@ def _reading(
         progress.get(entry.name, Progress(None)),
         identity=origins[entry.source.connection].identity,
         fingerprint=fingerprint(star, entry),
+        now=origins[entry.source.connection].moment,
         full_refresh=full_refresh,
         lost=_lost(star, entry, tables),
     )

@@ -99,12 +99,19 @@ def _border(activity: Activity, lag: int | None) -> int | None:
 
 
 def reading(
-    progress: Progress, *, identity: str, fingerprint: str, full_refresh: bool, lost: str = ""
+    progress: Progress,
+    *,
+    identity: str,
+    fingerprint: str,
+    now: int,
+    full_refresh: bool,
+    lost: str = "",
 ) -> Reading:
     """Decide from where an entry is read.
 
     The watermark holds only for the source, the definition and the table that it was made with; otherwise
-    everything is read and brought in line. `lost` is a reason that the caller knows.
+    everything is read and brought in line. `now` is the source's clock in microseconds, `lost` a reason that
+    the caller knows.
     """
     if full_refresh:
         return Reading(reason="a full refresh was asked for: everything is read", reconcile=True)
@@ -115,6 +122,8 @@ def reading(
         why = "the source is another one, or was restored or failed over, since the last run"
     elif progress.fingerprint != fingerprint:
         why = "the definition has changed since the last run"
+    elif _newest(progress) > now:
+        why = "the clock of the source was set back since the last run"
     else:
         why = lost
     if why:
@@ -122,8 +131,15 @@ def reading(
     return Reading(low=progress.settled.high if progress.settled else None)
 
 
-def base(progress: Progress, identity: str, fingerprint: str) -> Progress:
-    """Return what of the old progress still holds for this source and definition."""
-    if (progress.identity, progress.fingerprint) == (identity, fingerprint):
+def base(progress: Progress, identity: str, fingerprint: str, now: int) -> Progress:
+    """Return what of the old progress still holds for this source, this definition and this clock."""
+    same = (progress.identity, progress.fingerprint) == (identity, fingerprint)
+    if same and _newest(progress) <= now:
         return progress
     return Progress(None, (), identity, fingerprint)
+
+
+def _newest(progress: Progress) -> int:
+    """Return the moment of the newest mark. Where that is still to come, cursors are given twice."""
+    marks = (*progress.marks, *((progress.settled,) if progress.settled else ()))
+    return max((mark.moment for mark in marks), default=0)

@@ -72,8 +72,8 @@ KNOWN = Progress(Mark(1, "5"), (), "cluster", "definition")
 
 
 def read(progress, **changes):
-    asked = {"identity": "cluster", "fingerprint": "definition", "full_refresh": False, **changes}
-    return reading(progress, **asked)
+    same = {"identity": "cluster", "fingerprint": "definition", "now": 2, "full_refresh": False}
+    return reading(progress, **(same | changes))
 
 
 def test_a_read_begins_at_the_watermark():
@@ -89,6 +89,7 @@ def test_what_the_watermark_was_made_with_must_be_the_same():
     for changed in (
         {"identity": "other"},
         {"fingerprint": "other"},
+        {"now": 0},
         {"full_refresh": True},
         {"lost": "its table is empty"},
     ):
@@ -99,8 +100,14 @@ def test_what_the_watermark_was_made_with_must_be_the_same():
 
 
 def test_progress_of_another_definition_is_forgotten():
-    assert base(KNOWN, "cluster", "definition") is KNOWN
-    assert base(KNOWN, "cluster", "new") == Progress(None, (), "cluster", "new")
+    assert base(KNOWN, "cluster", "definition", 2) is KNOWN
+    assert base(KNOWN, "cluster", "new", 2) == Progress(None, (), "cluster", "new")
+
+
+def test_progress_by_a_clock_that_was_set_back_is_forgotten():
+    assert base(KNOWN, "cluster", "definition", 0) == Progress(None, (), "cluster", "definition")
+    waiting = Progress(None, (Mark(5, "9"),), "cluster", "definition")
+    assert base(waiting, "cluster", "definition", 4).marks == ()
 
 
 @dataclass(frozen=True)
