@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg2
 from sqlalchemy.exc import DBAPIError
 
@@ -76,7 +78,15 @@ def failure_of(step: Step, error: BaseException) -> EngineError:
     asks = isinstance(step, Copy | CountNullCursors | CountSource)
     altered = asks and getattr(origin, "pgcode", None) in ALTERED
     return StepFailedError(
-        f"{step.entry}: {step.called} failed: {sentence(error)}".removeprefix(": "),
+        f"{step.entry}: {step.called} failed: {sentence(error)}{_spot(origin)}".removeprefix(": "),
         step,
         transient=altered or is_transient(error),
     )
+
+
+def _spot(origin: BaseException | None) -> str:
+    """Return the line and the column at which a COPY was refused, where the database tells."""
+    context = (origin.diag.context if isinstance(origin, psycopg2.Error) else None) or ""
+    # With the value, which may be long, and is the source's own business: not that.
+    spot = re.match(r"COPY [^\n]*?, [^\n:]*", context)
+    return f" ({spot.group()})" if spot else ""
