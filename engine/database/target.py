@@ -19,10 +19,12 @@ COLUMNS = text("""
 select c.relname as "table", a.attname as name, format_type(a.atttypid, a.atttypmod) as type,
   a.attnotnull as not_null, a.attidentity = '' and not a.atthasdef as unfilled,
   coalesce(col_description(c.oid, a.attnum), '') as description,
-  coalesce(obj_description(c.oid, 'pg_class'), '') as about
+  coalesce(obj_description(c.oid, 'pg_class'), '') as about,
+  pg_get_expr(d.adbin, d.adrelid) as "default"
 from pg_class as c
 join pg_namespace as n on n.oid = c.relnamespace
 join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+left join pg_attrdef as d on d.adrelid = c.oid and d.adnum = a.attnum
 where n.nspname = :schema and c.relname = any(:names) and c.relkind in ('r', 'p', 'v', 'm', 'f')
 order by c.relname, a.attnum
 """)
@@ -110,6 +112,11 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
             computed=frozenset(row.name for row in computed if row.table == name),
             checks=frozenset(row.name for row in checks if row.table == name),
             not_null=frozenset(row.name for row in columns if row.table == name and row.not_null),
+            defaults={
+                row.name: row.default
+                for row in columns
+                if row.table == name and row.default is not None
+            },
             unfilled=frozenset(row.name for row in columns if row.table == name and row.unfilled),
             partitioned_by=next((tuple(p.columns) for p in partitioned if p.table == name), ()),
             partitions={p.name: _days(p.bounds) for p in partitions if p.table == name},

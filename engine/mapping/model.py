@@ -240,6 +240,7 @@ class Dimension:
     special_members: tuple[SpecialMember, ...] = ()
     cache: Cache | None = None
     checks: tuple[Check, ...] = ()
+    audit: tuple[str, ...] = ()
     description: str = ""
     path: str = ""
 
@@ -276,6 +277,7 @@ class Fact:
     load: FactLoad = "append"
     partition: Partition | None = None
     checks: tuple[Check, ...] = ()
+    audit: tuple[str, ...] = ()
     description: str = ""
     path: str = ""
 

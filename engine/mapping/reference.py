@@ -53,6 +53,7 @@ _KINDS = {
     "scalar": "a single value",
     "duration": "a duration",
     "date": "a date",
+    "audit": "true or false, or a list of `run_id`, `source`, `loaded_at`, `updated_at`",
     "checks": "[a check](#a-check), or a list of checks",
 }
 _TYPES = {

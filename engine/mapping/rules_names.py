@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from engine.errors import Place, Problem, did_you_mean
+from engine.mapping.audit import AUDIT_COLUMNS
 from engine.mapping.document import Document
 from engine.mapping.history import HISTORY_NAMES
 from engine.mapping.model import Dimension, Entry, Star
@@ -108,6 +109,8 @@ def _named(entry: Entry) -> Iterator[tuple[str, str, str]]:
             yield from ((name, entry.history.path, "history") for name in HISTORY_NAMES)
     yield from ((lookup.column, lookup.path, "lookup") for lookup in entry.lookups)
     yield from ((column.name, column.path, "column") for column in entry.columns)
+    path = f"{entry.path}.audit"
+    yield from ((AUDIT_COLUMNS[word].name, path, "audit column") for word in entry.audit)
 
 
 def _place_of(document: Document, path: str) -> Place:

@@ -23,6 +23,9 @@ def roles_are_free(star: Star, document: Document) -> Iterator[Problem]:
     }
     if measure_rows(star):
         taken[view_name(star)] = "the view that tells of the measures"
+    for dimension in star.dimensions:
+        if dimension.durable_key:
+            taken[current_view(dimension)] = f"the view of the present versions of {dimension.name}"
     first: dict[str, Lookup] = {}
     for _, lookup in lookups_with_roles(star):
         name, path = lookup.role, f"{lookup.path}.role"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from engine.errors import Problem
+from engine.mapping.audit import AUDIT_COLUMNS
 from engine.mapping.checks_from import checks_from, listed
 from engine.mapping.clock import DAY_PARTS, generated_columns
 from engine.mapping.document import Document
@@ -46,11 +47,13 @@ def star_from(
         else tuple(listed(entry.get("natural_key", "time" if "clock" in entry else "date")))
         for name, entry in given.items()
     }
+    audit = _audit(data.get("audit", False))
     dimensions = tuple(
-        _dimension(name, entry, texts, natural_keys) for name, entry in given.items()
+        _dimension(name, entry, texts, natural_keys, audit) for name, entry in given.items()
     )
     facts = tuple(
-        _fact(name, entry, texts, natural_keys) for name, entry in (data.get("facts") or {}).items()
+        _fact(name, entry, texts, natural_keys, audit)
+        for name, entry in (data.get("facts") or {}).items()
     )
     star = Star(
         name=str(data.get("name", "")),
@@ -77,6 +80,7 @@ def _dimension(
     data: Mapping[str, Plain],
     texts: Texts,
     natural_keys: Mapping[str, tuple[str, ...]],
+    audit: tuple[str, ...],
 ) -> Dimension:
     path = f"dimensions.{name}"
     calendar = _calendar(data["calendar"], f"{path}.calendar") if "calendar" in data else None
@@ -102,6 +106,7 @@ def _dimension(
         ),
         cache=_cache(data.get("cache"), f"{path}.cache"),
         checks=checks_from(data.get("checks"), f"{path}.checks", texts),
+        audit=_audit(data["audit"]) if "audit" in data else audit,
         description=data.get("description", ""),
         path=path,
     )
@@ -117,6 +122,7 @@ def _fact(
     data: Mapping[str, Plain],
     texts: Texts,
     natural_keys: Mapping[str, tuple[str, ...]],
+    audit: tuple[str, ...],
 ) -> Fact:
     path = f"facts.{name}"
     return Fact(
@@ -128,6 +134,7 @@ def _fact(
         load=data.get("load", "append"),
         partition=_partition(data.get("partition"), f"{path}.partition"),
         checks=checks_from(data.get("checks"), f"{path}.checks", texts),
+        audit=_audit(data["audit"]) if "audit" in data else audit,
         description=data.get("description", ""),
         path=path,
     )
@@ -143,6 +150,14 @@ def _partition(data: Plain, path: str) -> Partition | None:
         keep=parse_periods(data["keep"]) if "keep" in data else None,
         path=path,
     )
+
+
+def _audit(data: Plain) -> tuple[str, ...]:
+    """Return the words of the audit columns, in one order whichever way they are named."""
+    if isinstance(data, bool):
+        return tuple(AUDIT_COLUMNS) if data else ()
+    named = listed(data)
+    return tuple(word for word in AUDIT_COLUMNS if word in named)
 
 
 def _history(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from engine.errors import refuse
 from engine.mapping.model import Dimension, Entry, Star
+from engine.plan.audit import stamped
 from engine.plan.checks import check_steps, counts_with_source
 from engine.plan.durable import outdated_view, view_steps
 from engine.plan.junk import hosts
@@ -66,7 +67,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
         stages=tuple(stage_plan(star, entry, world) for entry in entries if entry not in junk),
         hosts={entry.name: hosts(entry, world) for entry in junk},
         load=tuple(
-            step
+            stamped(star, step)
             for entry in entries
             for step in (
                 *load_steps(star, entry, world, place),

@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from engine.mapping.model import Dimension, Entry, Fact, Star
+from engine.plan.audit import default_steps, with_audit
 from engine.plan.durable import durable_steps
 from engine.plan.history import history_steps
 from engine.plan.junk import junk_steps
@@ -123,7 +124,8 @@ def _row_steps(
                 ),
             )
     if born_filled(star, entry, world):
-        yield CreateFilled(entry=entry.name, table=table, rows=own)
+        yield CreateFilled(entry=entry.name, table=table, rows=with_audit(own, entry))
+        yield from default_steps(entry, table, state_of(entry, world))
         keys = tuple(_declaring(step, own.joins) for step in keys)
     else:
         yield InsertNew(
@@ -228,7 +230,9 @@ def member_steps(star: Star, dimension: Dimension, world: World) -> Iterator[Ste
     wanted = [
         column
         for column in definitions(star, dimension, world)
-        if column.name != dimension.key and (column.default is None or column.name in looked_up)
+        if column.name != dimension.key
+        and (column.default is None or column.name in looked_up)
+        and not column.computed
     ]
     defaults = {column.name: column.default for column in wanted}
     for member in dimension.special_members:

@@ -88,6 +88,8 @@ def _columns(star: Star, entry: Entry, role: Role, world: World) -> tuple[tuple[
     present = state_of(entry, world).columns
     columns = []
     for column in definitions(star, entry, world):
+        if column.computed:  # who wrote a row is told by its table
+            continue
         there = present.get(column.name, column.type)
         type_ = column.type if holds(column.type, there) else there
         columns.append((role.column if column.name == _key(entry) else column.name, type_))

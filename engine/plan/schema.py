@@ -10,6 +10,7 @@ from dataclasses import replace
 from engine.errors import Place, Problem
 from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
 from engine.mapping.model import Dimension, Entry, Star
+from engine.plan.audit import default_steps
 from engine.plan.partition import created_ahead
 from engine.plan.shape import (
     definitions,
@@ -70,9 +71,10 @@ def _column_steps(
         present = state.columns.get(column.name)
         if present is None:
             added = column if column.default is not None else replace(column, not_null=False)
-            yield AddColumn(entry=entry.name, table=table, column=added)
+            yield AddColumn(entry=entry.name, table=table, column=replace(added, computed=""))
         elif present != column.type and holds(column.type, present):
             yield WidenColumn(entry=entry.name, table=table, column=column, present=present)
+    yield from default_steps(entry, table, state)
     filled = {column.name for column in wanted}
     for name in state.columns:
         if name in state.not_null and name not in filled and name not in state.primary_key:

@@ -18,6 +18,7 @@ from engine.mapping.model import (
     Partition,
     Star,
 )
+from engine.plan.audit import audit_definitions
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
 from engine.plan.world import World
 
@@ -233,7 +234,7 @@ def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinitio
     own = [ColumnDefinition(c.name, types[c.name], described(c)) for c in entry.columns]
     if isinstance(entry, Dimension) and entry.history:
         own += history_definitions(entry, world)
-    return (*keys, *own)
+    return (*keys, *own, *audit_definitions(entry))
 
 
 def _lookup_definition(star: Star, entry: Entry, lookup: Lookup) -> ColumnDefinition:

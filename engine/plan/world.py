@@ -28,6 +28,7 @@ class TableState:
     computed: frozenset[str] = frozenset()  # names of unique indexes over expressions
     checks: frozenset[str] = frozenset()  # names of the constraints
     not_null: frozenset[str] = frozenset()
+    defaults: Mapping[str, str] = field(default_factory=dict)  # name: expression
     unfilled: frozenset[str] = frozenset()
     partitioned_by: tuple[str, ...] = ()
     partitions: Mapping[str, tuple[date, date] | None] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from engine.plan.steps import (
     Join,
     Rows,
     StagedColumn,
+    Step,
     Value,
     Window,
 )
@@ -105,7 +106,14 @@ def definition(wanted: ColumnDefinition) -> Fragment:
         words.append(Fragment("not null"))
     if wanted.default is not None:
         words.append(Fragment(f"default {literal(wanted.default)}"))
+    if wanted.computed:
+        words.append(Fragment(f"default {expression(wanted.computed)}"))
     return Fragment(" ".join(words))
+
+
+def stamps(step: Step) -> Fragment:
+    """Say, after what else a row gets, who changed it and when."""
+    return Fragment("".join(f", {ident(n)} = {expression(sql)}" for n, sql in step.stamps))
 
 
 def value(of: Value) -> Fragment:

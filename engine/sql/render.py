@@ -32,6 +32,8 @@ FILTERS = {
     "any_null": fragments.any_null,
     "no_null": fragments.no_null,
     "listed": quote.listed,
+    "computed": quote.expression,
+    "stamps": fragments.stamps,
     "definition": fragments.definition,
     "value": fragments.value,
     "kept": fragments.kept,

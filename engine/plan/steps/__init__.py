@@ -74,6 +74,7 @@ from engine.plan.steps.schema import (
     DescribeTable,
     DropIndex,
     DropNotNull,
+    SetDefault,
     WidenColumn,
 )
 from engine.plan.steps.transport import (
@@ -172,6 +173,7 @@ __all__ = [
     "RepointFacts",
     "Rows",
     "Rule",
+    "SetDefault",
     "StagePlan",
     "StagedColumn",
     "Step",

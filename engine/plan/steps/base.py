@@ -34,7 +34,8 @@ class Table:
 class ColumnDefinition:
     """A column as it stands in a CREATE TABLE; `type` is spelled as the database spells it.
 
-    `default` is what rows have that say nothing about the column; None is no default.
+    `default` is what rows have that say nothing about the column; None is no default. `computed` is an
+    expression in place of it, which only rows get that are new.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ColumnDefinition:
     identity: bool = False
     not_null: bool = False
     default: str | bool | int | None = None
+    computed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,14 @@ class Step:
     title: ClassVar[str] = ""
 
     entry: str = ""
+    # Columns, each with the expression that it gets in every row that is changed (plan.audit).
+    stamps: tuple[tuple[str, str], ...] = ()
     several: bool | None = None  # done only where CountSeveral found keys (True), or none (False)
+
+    @property
+    def changes(self) -> str:
+        """The entry of whose table rows are changed; empty when none are."""
+        return ""
 
     @property
     def called(self) -> str:

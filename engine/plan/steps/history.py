@@ -114,12 +114,22 @@ class CloseVersions(Timeline):
     title: ClassVar[str] = "close versions"
     measure: ClassVar[Measure] = "closed"
 
+    @property
+    def changes(self) -> str:
+        """Rows of its own table."""
+        return self.entry
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateVersions(Compared):
     """Write what has changed within versions that are there."""
 
     title: ClassVar[str] = "update versions"
+
+    @property
+    def changes(self) -> str:
+        """Rows of its own table."""
+        return self.entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,3 +172,8 @@ class RepointFacts(Timeline):
     calendar: Table | None = None
     calendar_key: str = ""
     calendar_column: str = ""
+
+    @property
+    def changes(self) -> str:
+        """Rows of the fact."""
+        return self.fact.name

@@ -31,6 +31,11 @@ class EnsureMember(Step):
         """The type of each column beside the key."""
         return {column.name: column.type for column, _ in self.values}
 
+    @property
+    def changes(self) -> str:
+        """Rows of its own table."""
+        return self.entry
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountUnchanged(Step):
@@ -69,6 +74,11 @@ class UpdateChanged(Step):
     match: tuple[str, ...]
     compare: tuple[str, ...]
     previous: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def changes(self) -> str:
+        """Rows of its own table."""
+        return self.entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

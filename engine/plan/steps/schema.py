@@ -36,6 +36,15 @@ class AddColumn(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetDefault(Step):
+    """Give a column the default that it computes for new rows, or take it away."""
+
+    title: ClassVar[str] = "set default"
+    table: Table
+    column: ColumnDefinition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WidenColumn(Step):
     """Give a column a type that holds every value of its present one."""
 

@@ -23,18 +23,28 @@ from engine.mapping.model import (
 )
 from engine.plan.build import build, create_statements
 from engine.plan.steps import (
+    AddColumn,
+    CloseVersions,
+    CreateFilled,
     CreateRole,
+    CreateTable,
     DescribeRole,
     DropRole,
     DropStage,
+    EnsureMember,
     FillCalendar,
+    InsertNew,
     Plan,
     ReadChanged,
     ReadMembers,
     ReadTypes,
     ReadVersion,
+    RepointFacts,
+    SetDefault,
     Step,
     Table,
+    UpdateChanged,
+    UpdateVersions,
 )
 from engine.plan.world import Reading, TableState, ViewState, World
 from engine.sql.dialect import DIALECTS
@@ -346,6 +356,28 @@ CASES["roles"] = [
     for world in (WORLD, PLAYED)
     for step in steps_of(build(PLAYING, world, place))
     if isinstance(step, CreateRole | DescribeRole | DropRole)
+]
+AUDIT = ("run_id", "source", "loaded_at", "updated_at")
+
+
+def audited(star):
+    """Return a star all of whose tables have audit columns."""
+    return replace(
+        star,
+        dimensions=tuple(replace(each, audit=AUDIT) for each in star.dimensions),
+        facts=tuple(replace(each, audit=AUDIT) for each in star.facts),
+    )
+
+
+AUDITED = (
+    InsertNew | CreateFilled | CreateTable | AddColumn | SetDefault | UpdateChanged | EnsureMember
+    | CloseVersions | UpdateVersions | RepointFacts
+)  # fmt: skip
+CASES["audit"] = [
+    step
+    for star, world in ((STAR, WORLD), (STAR, INCREMENT), (VERSIONED, SEEN))
+    for step in steps_of(build(audited(star), world, place))
+    if isinstance(step, AUDITED) and step.entry != "dim_day"
 ]
 CASES["members"] = [
     ReadTypes(table=MEMBERS["table"]),

@@ -13,6 +13,9 @@ on conflict ({{ step.key | ident }}) do
   {{ column.name | ident }} = excluded.{{ column.name | ident }}{% if not loop.last %},{% endif %}
 
 {% endfor %}
+{% if step.stamps %}
+  {{ step | stamps }}
+{% endif %}
 where {{ step.names | distinct(step.types, "t", "excluded") }}
 {% else %}
  nothing

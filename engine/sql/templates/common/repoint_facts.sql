@@ -1,4 +1,4 @@
-update {{ step.fact | table }} as f set {{ step.column | ident }} = {{ step.line.key | column("n") }}
+update {{ step.fact | table }} as f set {{ step.column | ident }} = {{ step.line.key | column("n") }}{{ step | stamps }}
 from {{ step.line.versions | table }} as v
 join {{ step.line.table | table }} as n on {{ step.line.match | equal("n", "v") }}
 {% if step.calendar %}

@@ -3,6 +3,9 @@ update {{ step.line.table | table }} as t set
   {{ name | ident }} = {{ name | column("v") }}{% if not loop.last %},{% endif %}
 
 {% endfor %}
+{% if step.stamps %}
+  {{ step | stamps }}
+{% endif %}
 from {{ step.line.versions | table }} as v
 where {{ step.line.key | column("t") }} = v."$key"
   and {{ step.compare | distinct(step.types, "t", "v") }}
