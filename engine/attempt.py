@@ -22,7 +22,7 @@ from engine.database import ledger
 from engine.database.connect import Sessions, engine_for, execute, refuse_lost
 from engine.database.culprit import explained
 from engine.database.failure import StepFailedError, sentence
-from engine.database.publish import Publication
+from engine.database.publish import Publication, UnknownOutcomeError
 from engine.database.source import Snapshot
 from engine.database.staging import WORKERS, Staged, Staging
 from engine.database.survey import survey
@@ -89,9 +89,9 @@ def attempt_once(attempt: Attempt) -> Report:
             while not work.done():
                 with suppress(KeyboardInterrupt):  # of the impatient: nothing may be left running
                     _stop(sessions, (work,))
-            if work.exception() is None:
-                return work.result()  # too late to stop it: the star is published
-            raise
+            if isinstance(work.exception(), KeyboardInterrupt):
+                raise
+            return work.result()  # too late to stop it: the star is published, or may be
 
 
 def _stop(sessions: Sessions, work: Sequence[Future[Any]]) -> None:
@@ -106,6 +106,9 @@ def _try(attempt: Attempt, sessions: Sessions) -> Report:
         attempt.report = _work(attempt, sessions)
     except EngineError as error:
         sessions.close()  # the ledger's row of the run may be locked by its own transaction
+        if attempt.interrupted and isinstance(error, UnknownOutcomeError):
+            _failed(attempt, str(error))
+            raise RunError(str(error)) from error  # which is not tried again
         if attempt.interrupted:  # what a cancelled statement says is not what is wrong
             _failed(attempt, "interrupted")
             raise KeyboardInterrupt from error

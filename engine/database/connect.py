@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import CancelledError
 from typing import Any
@@ -33,6 +36,8 @@ PINNED_SINCE_17 = "; set transaction_timeout = 0"
 # and with it the mapping's lock; otherwise a statement runs on to its end. Some systems cannot look.
 NOTICE = "set client_connection_check_interval = '1s'"
 
+DEAF = 3  # seconds in which a server must have stopped what it was asked to
+
 # Where this process has been connected. An unknown host is a mistake in the settings, unless it was known
 # before: a container that restarts loses its name for a while.
 _reached: set[str] = set()
@@ -44,6 +49,7 @@ class Sessions:
     def __init__(self) -> None:
         self._open: list[Connection] = []
         self._guard = threading.Lock()
+        self._asked = 0.0  # when it was asked to stop, by time.monotonic
         self.cancelled = False
 
     def connect(self, engine: Engine, *, autocommit: bool = False) -> Connection:
@@ -65,13 +71,18 @@ class Sessions:
         return connection
 
     def cancel(self) -> None:
-        """Ask the servers to stop every statement that is running; may be called from any thread."""
+        """Ask the servers to stop every statement that is running; may be called again, from any thread.
+
+        Who has not obeyed after a while is cut off: a network that carries nothing carries no request.
+        """
         self.cancelled = True
         with self._guard:
-            present = list(self._open)
-        for connection in present:
-            with contextlib.suppress(Exception):  # a connection that is gone needs no cancelling
-                raw_of(connection).cancel()
+            self._asked = self._asked or time.monotonic()
+            deaf = time.monotonic() - self._asked > DEAF
+            stop = _sever if deaf else _cancel
+            for connection in self._open:
+                # On threads of their own, that none waits for another: to ask is to connect once more.
+                threading.Thread(target=stop, args=(connection,), daemon=True).start()
 
     def refuse_when_cancelled(self) -> None:
         """Raise CancelledError when everything was asked to stop, so that nothing new begins."""
@@ -136,6 +147,20 @@ def refuse_lost(connections: Mapping[str, Connection], error: BaseException) -> 
             raise RunError(
                 f"the connection to the {name} ({where}) was lost", transient=True
             ) from error
+
+
+def _cancel(connection: Connection) -> None:
+    with contextlib.suppress(Exception):  # a connection that is gone needs no cancelling
+        raw_of(connection).cancel()
+
+
+def _sever(connection: Connection) -> None:
+    """Shut the socket of a connection: whoever waits for an answer hears that it was lost."""
+    with (
+        contextlib.suppress(Exception),
+        socket.socket(fileno=os.dup(raw_of(connection).fileno())) as own,
+    ):
+        own.shutdown(socket.SHUT_RDWR)
 
 
 def raw_of(connection: Connection) -> psycopg2.extensions.connection:

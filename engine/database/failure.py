@@ -50,7 +50,7 @@ def message_of(error: BaseException) -> str:
     origin = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(origin, psycopg2.Error) and origin.diag.message_primary:
         return str(origin.diag.message_primary)
-    return str(origin).strip() or type(origin).__name__
+    return " ".join(str(origin).split()) or type(origin).__name__  # of libpq, on several lines
 
 
 def sentence(error: BaseException) -> str:

@@ -59,6 +59,10 @@ PLANNING = (
 )
 
 
+class UnknownOutcomeError(RunError):
+    """The answer to COMMIT was lost: only the ledger knows whether the star was published."""
+
+
 class Follower(Protocol):
     """Whoever hears what steps begin and end."""
 
@@ -292,7 +296,7 @@ class Publication:
         except DBAPIError as error:
             if not is_transient(error):
                 raise
-            raise RunError(
+            raise UnknownOutcomeError(
                 f"the answer to COMMIT was lost, and `engine history` tells whether the star was published: "
                 f"{sentence(error)}",
                 transient=True,

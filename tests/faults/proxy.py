@@ -6,6 +6,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Self
@@ -13,7 +14,8 @@ from typing import Literal, Self
 CHUNK = 16_384  # bytes
 NO_FAREWELL = struct.pack("ii", 1, 0)  # closed so, a connection ends by a reset
 Direction = Literal["up", "down"]  # to the server, from the server
-Cut = Literal["close", "reset", "half up", "half down"]
+Cut = Literal["close", "reset", "half up", "half down", "stall", "delay"]
+DELAY = 1.5  # seconds
 
 
 @dataclass(eq=False)
@@ -26,8 +28,13 @@ class Line:
     dead: set[Direction] = field(default_factory=set)
 
     def cut(self, how: Cut) -> None:
-        """End it, for both sides at once, or one direction alone: what still comes there is dropped."""
-        if how in {"close", "reset"}:
+        """End it, for both sides at once, or one direction alone: what still comes there is dropped.
+
+        Or let it stall: nobody is told, and nothing comes any more.
+        """
+        if how == "stall":
+            self.dead |= {"up", "down"}
+        elif how in {"close", "reset"}:
             self.dead |= {"up", "down"}
             self.end(reset=how == "reset")
         else:
@@ -106,8 +113,11 @@ class Proxy:
             if how is None:
                 return False
             self.cuts += 1
-            line.cut(how)
-            return True
+        if how == "delay":
+            time.sleep(DELAY)
+            return False
+        line.cut(how)
+        return True
 
     def close(self) -> None:
         """End everything; returns when no thread is left."""

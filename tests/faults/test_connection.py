@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import contextmanager
 
 import pytest
 
 from tests.conftest import query
 from tests.faults.proxy import Proxy
-from tests.faults.shop import loaded, past, run_here, variant, wanted
+from tests.faults.shop import content, loaded, past, run_here, variant, wait_until, wanted
 
 pytestmark = pytest.mark.usefixtures("quick_retries")
 CUTS = ["close", "reset", "half up", "half down"]
+SOON = 8  # seconds: a server that does not answer is given 3
 MUCH = 300_000  # bytes in one direction of one connection: only the rows of the orders are so many
 MORE = """
 INSERT INTO orders (user_id, product_id, quantity, order_date, total)
@@ -96,4 +98,56 @@ def test_a_cut_around_commit(cut, committed, databases, appending):
     assert [(run.status, run.error) for run in past(databases)] == [("done", None)] * 2
     assert past(databases)[0].counts["inserted"] == 100
     assert attempts(databases) == (1 if committed else 2)
+    assert loaded(databases) == wanted(databases)
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_an_answer_that_takes_long_is_waited_for(committed, databases, appending):
+    run_here(databases, appending)
+    query(databases.source_admin_url, MORE)
+    with through(databases, "warehouse", AtCommit("delay", committed=committed)) as (
+        variables,
+        proxy,
+    ):
+        assert run_here(databases, appending, **variables).status == "done"
+        assert proxy.cuts == 1
+    assert attempts(databases) == 1
+    assert loaded(databases) == wanted(databases)
+
+
+@pytest.mark.parametrize(("server", "direction"), [("source", "down"), ("warehouse", "up")])
+def test_a_line_that_stalls_is_cut_off_when_the_run_is_interrupted(
+    server, direction, databases, appending, engine
+):
+    """A network that carries nothing and says nothing: no answer comes to the request to cancel, either."""
+    with through(databases, server, in_the_rows(direction, "stall")) as (variables, proxy):
+        running = engine(mapping=appending, **variables)
+        wait_until(lambda: proxy.cuts == 1, "the line stalls")
+        assert running.interrupt(signal.SIGTERM) < SOON
+        assert running.wait() == 130, running.errors
+        assert running.errors.endswith("\ninterrupted: nothing was published\n"), running.errors
+        assert content(databases) == {}
+        assert [(run.status, run.error) for run in past(databases)] == [("failed", "interrupted")]
+    run_here(databases, appending)
+    assert loaded(databases) == wanted(databases)
+
+
+@pytest.mark.parametrize("committed", [False, True])
+def test_an_interrupt_while_the_answer_to_commit_is_out_claims_nothing(
+    committed, databases, appending, engine
+):
+    with through(databases, "warehouse", AtCommit("stall", committed=committed)) as (
+        variables,
+        proxy,
+    ):
+        running = engine(mapping=appending, **variables)
+        wait_until(lambda: proxy.cuts == 1, "the line stalls")
+        assert running.interrupt(signal.SIGTERM) < SOON
+        assert running.wait() == 1, running.errors
+        last = running.errors.splitlines()[-1]
+        said = "the answer to COMMIT was lost, and `engine history` tells whether the star was published"
+        assert last.startswith(said), running.errors
+        assert [run.status for run in past(databases)] == ["done" if committed else "failed"]
+        assert bool(content(databases)) == committed
+    run_here(databases, appending)
     assert loaded(databases) == wanted(databases)
