@@ -11,7 +11,7 @@ from engine.database.connect import execute
 from engine.database.look import look
 from engine.database.measures import measures_told
 from engine.database.source import Origin
-from engine.database.target import table_states
+from engine.database.target import has_extension, table_states
 from engine.database.views import view_states
 from engine.errors import refuse
 from engine.mapping.load import Loaded
@@ -55,6 +55,7 @@ def survey(
             entry.name: origins[entry.source.connection].limits for entry in entries if entry.source
         },
         today=execute(warehouse, "select now()::date").scalar_one(),
+        btree_gist=has_extension(warehouse, "btree_gist"),
         schema_exists=ledger.schema_exists(warehouse, star.connection("warehouse").schema),
         measures=measures_told(warehouse, star, loaded.document),
         views=view_states(warehouse, star),

@@ -58,7 +58,7 @@ select c.relname as "table", k.conname as name
 from pg_constraint as k
 join pg_class as c on c.oid = k.conrelid
 join pg_namespace as n on n.oid = c.relnamespace
-where n.nspname = :schema and c.relname = any(:names) and k.contype = 'c'
+where n.nspname = :schema and c.relname = any(:names) and k.contype in ('c', 'x')
 """)
 
 PARTITIONED = text("""
@@ -130,6 +130,12 @@ def _days(bounds: str) -> tuple[date, date] | None:
     """Return the range of a partition, None for one that is not of whole days."""
     found = DAYS.fullmatch(bounds)
     return (date.fromisoformat(found[1]), date.fromisoformat(found[2])) if found else None
+
+
+def has_extension(connection: Connection, name: str) -> bool:
+    """Say whether an extension is installed."""
+    found = text("select exists (select from pg_extension where extname = :name)")
+    return bool(connection.execute(found, {"name": name}).scalar_one())
 
 
 def _empty(connection: Connection, star: Star, columns: Collection[tuple[str, str]]) -> set[str]:

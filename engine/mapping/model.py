@@ -200,12 +200,13 @@ class History:
 
     `effective` is an SQL expression over the query, since when a row is as it is; None is the time of the
     run. `first`: whether the first version is valid since ever. `type_1`: the versions that a change of a
-    type 1 column is written to.
+    type 1 column is written to. `no_overlap`: whether the database itself refuses two versions at one time.
     """
 
     effective: str | None = None
     first: Since = "beginning"
     type_1: Type1 = "all"
+    no_overlap: bool = False
     path: str = ""
 
 

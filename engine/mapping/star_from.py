@@ -172,6 +172,7 @@ def _history(
         effective=None if effective is None else texts.expression(f"{path}.effective", effective),
         first=entry.get("first", "beginning"),
         type_1=entry.get("type_1", "all"),
+        no_overlap=entry.get("no_overlap", False),
         path=path if "history" in data else next(c.path for c in columns if c.scd == 2),
     )
 

@@ -9,6 +9,7 @@ from engine.mapping.model import Dimension, Entry, Star
 from engine.plan.audit import stamped
 from engine.plan.checks import check_steps, counts_with_source
 from engine.plan.durable import outdated_view, view_steps
+from engine.plan.exclusion import exclusion_problems, exclusion_steps
 from engine.plan.junk import hosts
 from engine.plan.load import born_filled, load_steps
 from engine.plan.measures import measures_steps
@@ -44,6 +45,12 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             *(p for entry in entries for p in partition_problems(star, entry, world, place)),
             *(p for entry in entries for p in schema_problems(star, entry, world, place)),
             *(p for entry in junk for p in junk_problems(star, entry, world, place)),
+            *(
+                p
+                for entry in entries
+                if isinstance(entry, Dimension)
+                for p in exclusion_problems(entry, world, place)
+            ),
             *role_problems(star, world, place),
         ]
     )
@@ -71,6 +78,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             for entry in entries
             for step in (
                 *load_steps(star, entry, world, place),
+                *(exclusion_steps(star, entry, world) if isinstance(entry, Dimension) else ()),
                 *description_steps(star, entry, world),
                 *role_steps(star, entry, world),
                 *view_steps(star, entry, world),
@@ -108,11 +116,12 @@ def _reading_notice(entry: Entry, world: World) -> Iterator[Notice]:
 
 def create_statements(star: Star, world: World) -> Iterator[Step]:
     """Return the steps that make an empty star: schema, tables, keys, descriptions."""
-    bare = World(world.sources, world.types, today=world.today)
+    bare = World(world.sources, world.types, today=world.today, btree_gist=world.btree_gist)
     yield from create_schema(star, bare)
     for entry in star.entries:
         yield from table_steps(star, entry, bare)
         yield from key_steps(star, entry, bare)
+        yield from exclusion_steps(star, entry, bare) if isinstance(entry, Dimension) else ()
         yield from description_steps(star, entry, bare)
         yield from role_steps(star, entry, bare)
         yield from view_steps(star, entry, bare)

@@ -82,6 +82,7 @@ class World:
     readings: Mapping[str, Reading] = field(default_factory=dict)
     limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schema_exists: bool = False
+    btree_gist: bool = False  # whether that extension is installed
     measures: tuple[tuple[str, ...], ...] | None = None
     views: Mapping[str, ViewState] = field(default_factory=dict)
     today: date = date(1, 1, 1)

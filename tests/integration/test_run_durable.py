@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import psycopg2
+import pytest
+
+from engine.errors import MappingError
 from tests.integration.stars import UNKNOWN, counts, dimension, fact, star, untouched
 
 SOURCE = """
@@ -107,3 +111,37 @@ def test_an_outrigger_holds_the_durable_key(stars):
     assert stars.column(
         "SELECT n.city FROM dim_buyer JOIN dim_user_current AS n ON n.durable = who_key ORDER BY buy"
     ) == ["Oslo", "Oslo", "Kiel", None]
+
+
+def test_the_database_itself_refuses_overlapping_periods(stars):
+    stars.source(SOURCE)
+    sure = {"history": {"effective": "at", "no_overlap": True}}
+    mapping = users({"id": None, "city": {"scd": 2}}, **sure)
+    stars.run(mapping)
+    forged = (
+        "INSERT INTO dim_user (durable, id, city, valid_from, valid_to, is_current) "
+        "VALUES (1, 1, 'Nice', '2026-02-15', '2026-02-20', false)"
+    )
+    with pytest.raises(psycopg2.errors.ExclusionViolation, match="dim_user_no_overlap"):
+        stars.warehouse(forged)
+    # Versions that move while others are at their old place are no overlap when all have moved.
+    stars.source(
+        "INSERT INTO moves VALUES (1, 'Oslo', 'a', '2026-02-10'), (1, 'Pisa', 'a', '2026-01-01')"
+    )
+    stars.source("INSERT INTO moves VALUES (1, 'Rome', 'a', '2026-02-20')")
+    assert counts(stars.run(mapping), "dim_user")["inserted"] == 3
+    assert [city for one, city, _ in stars.warehouse(MEMBERS) if one == 1] == [
+        "Pisa", "Rome", "Oslo", "Rome", "Oslo",
+    ]  # fmt: skip
+    before = untouched(stars)
+    stars.run(mapping)
+    assert untouched(stars) == before
+
+
+def test_a_key_that_needs_an_extension_is_told_before_a_run(stars):
+    stars.source(SOURCE)
+    sure = {"history": {"effective": "at", "no_overlap": True}}
+    mapping = users({"id": {"type": "text"}, "city": {"scd": 2}}, **sure)
+    mapping["facts"] = {}
+    with pytest.raises(MappingError, match="no exclusion constraint compares without btree_gist"):
+        stars.plan(mapping)

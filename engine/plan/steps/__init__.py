@@ -65,6 +65,7 @@ from engine.plan.steps.rejects import (
 from engine.plan.steps.roles import CreateRole, DescribeRole, DropRole
 from engine.plan.steps.schema import (
     AddColumn,
+    AddExclusion,
     AddPeriodCheck,
     AddPrimaryKey,
     AddUniqueIndex,
@@ -94,6 +95,7 @@ from engine.plan.steps.transport import (
 __all__ = [
     "AddColumn",
     "AddCombinationIndex",
+    "AddExclusion",
     "AddPartitions",
     "AddPeriodCheck",
     "AddPrimaryKey",

@@ -107,6 +107,24 @@ class AddPeriodCheck(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddExclusion(Step):
+    """Let the database itself refuse versions of a member whose periods overlap (TRAPS 40).
+
+    `keys` pairs each column with the range type whose equality stands for its own, empty where the extension
+    btree_gist compares it as it is. It is deferred, as the periods of several versions change one by one.
+    """
+
+    title: ClassVar[str] = "add exclusion"
+    table: Table
+    name: str
+    keys: tuple[tuple[str, str], ...]
+    period: str
+    low: str
+    high: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeTable(Step):
     """Store the description of the table."""
 

@@ -240,7 +240,27 @@ EARLIER = replace(
 )
 DATED = {"fact_sale": {**WORLD.types["fact_sale"], "sold at": "date", "=sold at": "date"}}
 
+SURE = replace(
+    VERSIONED,
+    dimensions=(
+        VERSIONED.dimensions[0],
+        replace(
+            VERSIONED.dimensions[1],
+            natural_key=("user_id",),
+            history=History("changed_at", no_overlap=True, path="dimensions.dim_user.history"),
+        ),
+    ),
+    facts=(),
+)
+
+
 CASES: dict[str, list[Step]] = {
+    "no_overlap": [
+        step
+        for extension in (False, True)
+        for step in steps_of(build(SURE, replace(WORLD, btree_gist=extension), place))
+        if step.title == "add exclusion"
+    ],
     "durable_key": [s for s in steps_of(build(DURABLE, VIEWED, place)) if s.title in LASTING],
     "junk_first": flag_steps(UNSEEN),
     "junk_next": flag_steps(KNOWN),
