@@ -53,12 +53,30 @@ def comparison_problems(
         yield from _measure_problems(entry, known, document)
         yield from _junk_problems(entry, known, document)
         trials += _key_trials(entry, known, document)
+        trials += _hierarchy_trials(entry, known, document)
         for check in entry.checks:
             trials += _check_trials(star, check, known, document)
             yield from _time_problems(check, known, document)
         for lookup in entry.lookups:
             trials += _lookup_trials(star, lookup, known, types, document)
     yield from _refused(trials, document, warehouse)
+
+
+def _hierarchy_trials(
+    entry: Entry, known: Mapping[str, str], document: Document
+) -> Iterator[Trial]:
+    """Try whether a member's key can be compared with what another one has as its parent's."""
+    hierarchy = entry.hierarchy if isinstance(entry, Dimension) else None
+    for own, above in hierarchy.parent if hierarchy else ():
+        if own in known and above in known and hierarchy:
+            path = f"{hierarchy.path}.parent"
+            yield Trial(
+                f"select {_null(known[own])} = {_null(known[above])}",
+                document.item_path(path, own, 0),
+                f"'{above}' is {known[above]}: {known[above]} cannot be compared with "
+                f"{entry.name}.{own}, which is {known[own]}",
+                f"give the column {above} the type {known[own]}",
+            )
 
 
 def _refused(trials: list[Trial], document: Document, warehouse: Connection) -> Iterator[Problem]:

@@ -13,24 +13,31 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from engine.database import ledger, versions
+from engine.database.circles import circle, orphan
 from engine.database.connect import Sessions, count_of, execute
 from engine.database.failure import failure_of, sentence
 from engine.database.source import Snapshot
 from engine.database.staging import Staged
+from engine.database.versions import CHANGING
 from engine.errors import CheckFailedError, Place, RunError
 from engine.mapping.load import Loaded
 from engine.mapping.model import Star, Tolerance
 from engine.plan.progress import Mark, Progress, advance, base
 from engine.plan.quality import Status, Verdict, judge, label, tolerated
 from engine.plan.steps import (
+    BuildLinks,
     BuildVersions,
     CheckStep,
+    CountCircles,
     CountExpired,
     CountKept,
+    CountOrphans,
     CountSeveral,
     Done,
     DropStage,
+    EnsureMember,
     FillCombinations,
+    HierarchyStep,
     Notice,
     Plan,
     ProveFilled,
@@ -82,6 +89,7 @@ class Publication:
         self.steps: list[Done] = []
         self.verdicts: list[Verdict] = []
         self.changes: tuple[versions.Change, ...] = ()
+        self._notices: list[Notice] = []
         self._rejected: list[tuple[RejectCheck, int]] = []
         self._main = main
         self._sessions = sessions
@@ -115,12 +123,20 @@ class Publication:
             return not self._any("rejected", step.entry)
         if isinstance(step, RepointFacts):
             return not self._any("closed", step.entry)
+        if isinstance(step, HierarchyStep):
+            return not step.always and not self._changed(step.entry)
         return step.several is not None and step.several != self._several(step.entry)
 
     def _several(self, entry: str) -> bool:
         """Say whether this read has several rows of one key."""
         counts = (d.rows for d in self.steps if (d.entry, d.title) == (entry, CountSeveral.title))
         return any(counts)
+
+    def _changed(self, entry: str) -> bool:
+        """Say that a member of a dimension was written or deleted, a special one included."""
+        own = [done for done in self.steps if done.entry == entry and done.rows]
+        changing = (*CHANGING, "closed")
+        return any(d.measure in changing or d.title == EnsureMember.title for d in own)
 
     def _any(self, measure: str, entry: str) -> bool:
         """Say that a step of an entry counted something: without, looking for what follows is in vain."""
@@ -136,6 +152,8 @@ class Publication:
         done = self._timed(step, lambda: count_of(self._main, render(step)))
         if isinstance(step, RejectCheck):
             self._rejected.append((step, done.rows))
+        if isinstance(step, CountCircles | CountOrphans) and done.rows:
+            self._tell_of_tree(step, done.rows)
         if isinstance(step, ProveUnique | ProveFound | ProveFilled | ProveOrdinary) and done.rows:
             what = {
                 ProveUnique: f"{done.rows:,} keys have a problem: ",
@@ -143,6 +161,18 @@ class Publication:
                 ProveOrdinary: f"{done.rows:,} rows have a problem: ",
             }.get(type(step), "")
             raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what}{step.rule.text}")
+
+    def _tell_of_tree(self, step: CountCircles | CountOrphans, rows: int) -> None:
+        """Tell of members without the parent that they name, and of ancestors in a circle, or fail."""
+        if isinstance(step, CountOrphans):
+            one = orphan(self._main, step.tree)
+            text = f"{rows:,} members have a parent that is not there, and are roots, such as {one}"
+        else:
+            text = f"{rows:,} {step.rule.text}: {circle(self._main, step.tree)}"
+            if not step.warn:
+                raise CheckFailedError(f"{step.rule.place}: {step.entry}: {text}")
+            text += "; they stand alone in the hierarchy"
+        self._notices.append(Notice(step.entry, text))
 
     def _timed(self, step: Step, work: Callable[[], int]) -> Done:
         self._sessions.refuse_when_cancelled()
@@ -253,7 +283,7 @@ class Publication:
             seconds=round(seconds, 3),
             entries=tuple(entry_report(entry, self.steps) for entry in plan.entries),
             checks=tuple(self.verdicts),
-            notices=(*plan.notices, *self._kept(), *self._expired(), *notices),
+            notices=(*plan.notices, *self._kept(), *self._expired(), *self._notices, *notices),
             steps=tuple(self.steps),
         )
 
@@ -286,6 +316,8 @@ class Publication:
         used = [stage.create.stage for stage in plan.stages]
         used += [step.line.versions for step in plan.load if isinstance(step, BuildVersions)]
         used += [step.stage for step in plan.load if isinstance(step, FillCombinations)]
+        trees = [step.tree for step in plan.load if isinstance(step, BuildLinks)]
+        used += [stage for tree in trees for stage in (tree.links, tree.closure)]
         for stage in used:
             execute(self._main, render(DropStage(stage=stage))).close()
         ledger.record(self._main, self._run_id, self.steps, self.verdicts)

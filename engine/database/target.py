@@ -12,6 +12,7 @@ from engine.database.connect import execute
 from engine.mapping.model import Star
 from engine.mapping.rules_history import current_view
 from engine.plan.shape import keys_above, member_key, target
+from engine.plan.steps import Table
 from engine.plan.world import TableState
 from engine.sql.quote import column, table
 
@@ -89,6 +90,7 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
     """Return the present state of every table of the star that exists, by entry name."""
     names = [entry.name for entry in star.entries]
     names += [current_view(dimension) for dimension in star.dimensions if dimension.durable_key]
+    names += [d.hierarchy.table for d in star.dimensions if d.hierarchy]
     bound = {"schema": star.connection("warehouse").schema, "names": names}
     columns = connection.execute(COLUMNS, bound).all()
     indexes = connection.execute(INDEXES, bound).all()
@@ -139,8 +141,8 @@ def has_extension(connection: Connection, name: str) -> bool:
 
 
 def _empty(connection: Connection, star: Star, columns: Collection[tuple[str, str]]) -> set[str]:
-    """Return the entries whose table holds no row, special members aside; `columns` by table and name."""
-    queries: list[str] = []
+    """Return the tables that hold no row, special members aside; `columns` by table and name."""
+    queries: dict[str, str] = {}
     present = {name for name, _ in columns}
     for entry in star.entries:
         if entry.name in present:
@@ -151,12 +153,12 @@ def _empty(connection: Connection, star: Star, columns: Collection[tuple[str, st
                 if (entry.name, key) in columns
                 else ""
             )
-            queries.append(
-                f"select {len(queries)} as n, not exists "
-                f"(select from {table(target(star, entry))}{where}) as empty"
-            )
+            queries[entry.name] = f"select from {table(target(star, entry))}{where}"
+    schema = star.connection("warehouse").schema
+    trees = {d.hierarchy.table for d in star.dimensions if d.hierarchy} & present
+    queries |= {name: f"select from {table(Table(schema, name))}" for name in trees}
     if not queries:
         return set()
-    rows = execute(connection, " union all ".join(queries)).all()
-    names = [entry.name for entry in star.entries if entry.name in present]
-    return {names[row.n] for row in rows if row.empty}
+    asked = (f"select {n} as n, not exists ({q}) as empty" for n, q in enumerate(queries.values()))
+    rows = execute(connection, " union all ".join(asked)).all()
+    return {list(queries)[row.n] for row in rows if row.empty}

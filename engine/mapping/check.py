@@ -8,6 +8,7 @@ from engine.errors import Problem
 from engine.mapping import (
     rules_checks,
     rules_entries,
+    rules_hierarchy,
     rules_history,
     rules_junk,
     rules_measures,
@@ -47,6 +48,8 @@ RULES: tuple[Rule, ...] = (
     rules_entries.caches_fit,
     rules_history.changes_have_a_history,
     rules_history.durable_keys_fit,
+    rules_hierarchy.hierarchies_have_parents,
+    rules_hierarchy.hierarchy_tables_are_free,
     rules_history.previous_columns_fit,
     rules_history.versions_are_found,
     rules_measures.measures_fit,

@@ -24,6 +24,7 @@ Versioned = Literal[0, 1, 2]
 Period = Literal["day", "week", "month", "year"]
 Since = Literal["beginning", "effective"]
 ClockStep = Literal["second", "minute", "quarter-hour", "hour"]
+Cycles = Literal["fail", "warn"]
 LookedUp = Literal["surrogate", "durable"]
 Type1 = Literal["all", "current"]
 Additivity = Literal["additive", "semi-additive", "non-additive"]
@@ -211,6 +212,20 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
+class Hierarchy:
+    """That members have a parent, and `table` each member with all that are above it.
+
+    `parent` pairs each natural key column with the column that holds the parent's. `cycles`: what becomes of
+    a run when members are their own ancestors.
+    """
+
+    parent: tuple[tuple[str, str], ...]
+    table: str
+    cycles: Cycles = "fail"
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Cache:
     """That the members of a dimension are kept in Redis too, each for `ttl` seconds."""
 
@@ -238,6 +253,7 @@ class Dimension:
     load: DimensionLoad = "upsert"
     history: History | None = None
     durable_key: str = ""
+    hierarchy: Hierarchy | None = None
     special_members: tuple[SpecialMember, ...] = ()
     cache: Cache | None = None
     checks: tuple[Check, ...] = ()

@@ -20,6 +20,7 @@ from engine.mapping.model import (
     Cursor,
     Dimension,
     Fact,
+    Hierarchy,
     History,
     Holidays,
     Lookup,
@@ -100,6 +101,7 @@ def _dimension(
         load=data.get("load", "upsert"),
         history=_history(data, (*columns, *lookups), f"{path}.history", texts),
         durable_key=data.get("durable_key", ""),
+        hierarchy=_hierarchy(data.get("hierarchy"), name, natural_keys[name], path),
         special_members=tuple(
             _special_member(member, values, f"{path}.special_members.{member}")
             for member, values in data.get("special_members", {}).items()
@@ -174,6 +176,20 @@ def _history(
         type_1=entry.get("type_1", "all"),
         no_overlap=entry.get("no_overlap", False),
         path=path if "history" in data else next(c.path for c in columns if c.scd == 2),
+    )
+
+
+def _hierarchy(data: Plain, name: str, natural_key: tuple[str, ...], path: str) -> Hierarchy | None:
+    if data is None:
+        return None
+    parent = data["parent"]
+    # A text stands for the one natural key column; rules_hierarchy says so if there are several.
+    pairs = parent if isinstance(parent, dict) else dict.fromkeys(natural_key[:1], parent)
+    return Hierarchy(
+        parent=tuple((own, above) for own, above in pairs.items()),
+        table=data.get("table", f"{name}_hierarchy"),
+        cycles=data.get("cycles", "fail"),
+        path=f"{path}.hierarchy",
     )
 
 

@@ -10,6 +10,7 @@ from engine.plan.audit import stamped
 from engine.plan.checks import check_steps, counts_with_source
 from engine.plan.durable import outdated_view, view_steps
 from engine.plan.exclusion import exclusion_problems, exclusion_steps
+from engine.plan.hierarchy import hierarchy_problems, hierarchy_table
 from engine.plan.junk import hosts
 from engine.plan.load import born_filled, load_steps
 from engine.plan.measures import measures_steps
@@ -49,7 +50,10 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
                 p
                 for entry in entries
                 if isinstance(entry, Dimension)
-                for p in exclusion_problems(entry, world, place)
+                for p in (
+                    *exclusion_problems(entry, world, place),
+                    *hierarchy_problems(star, entry, world, place),
+                )
             ),
             *role_problems(star, world, place),
         ]
@@ -125,4 +129,5 @@ def create_statements(star: Star, world: World) -> Iterator[Step]:
         yield from description_steps(star, entry, bare)
         yield from role_steps(star, entry, bare)
         yield from view_steps(star, entry, bare)
+        yield from hierarchy_table(star, entry) if isinstance(entry, Dimension) else ()
     yield from measures_steps(star, bare)

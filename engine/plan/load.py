@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.audit import default_steps, with_audit
 from engine.plan.durable import durable_steps
+from engine.plan.hierarchy import hierarchy_steps
 from engine.plan.history import history_steps
 from engine.plan.junk import junk_steps
 from engine.plan.partition import added, created_ahead, dropped
@@ -93,6 +94,8 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
         yield from dropped(star, entry, world)
     if fresh:
         yield Analyze(entry=entry.name, table=target(star, entry))
+    if isinstance(entry, Dimension):
+        yield from hierarchy_steps(star, entry, world, place)
 
 
 def _row_steps(

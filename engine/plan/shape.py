@@ -307,6 +307,8 @@ def fingerprint(star: Star, entry: Entry) -> str:
     if isinstance(entry, Dimension) and entry.history:
         parts += [entry.history, [(c.name, c.scd, c.previous) for c in entry.columns]]
         parts += [(x.column, x.scd) for x in entry.lookups]
+    if isinstance(entry, Dimension) and entry.hierarchy:
+        parts += [entry.hierarchy, entry.durable_key]
     if entry.source:
         cursor = entry.source.cursor
         parts += [entry.source.connection, entry.source.query, entry.source.dedupe]

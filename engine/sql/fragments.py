@@ -57,6 +57,12 @@ def equal(names: Iterable[str], left: str, right: str) -> Fragment:
     return Fragment(" and ".join(f"{column(n, left)} = {column(n, right)}" for n in names))
 
 
+def parent_of(pairs: Iterable[tuple[str, str]], parent: str, child: str) -> Fragment:
+    """Say that a row has the key that another one has as its parent's."""
+    listed = (f"{column(own, parent)} = {column(above, child)}" for own, above in pairs)
+    return Fragment(" and ".join(listed))
+
+
 def same(names: Iterable[str], left: str, right: str) -> Fragment:
     """Say that two rows have the same values, NULL as one of them, so that it can be hashed (steps.junk)."""
     pairs = ((column(name, left), column(name, right)) for name in names)

@@ -27,6 +27,7 @@ FILTERS = {
     "equal": fragments.equal,
     "equals": fragments.equals,
     "same": fragments.same,
+    "parent_of": fragments.parent_of,
     "distinct": fragments.distinct,
     "differs": fragments.differs,
     "any_null": fragments.any_null,

@@ -14,16 +14,19 @@ from engine.mapping.model import (
     Clock,
     Column,
     Dimension,
+    Hierarchy,
     History,
     Holidays,
     Lookup,
     Measure,
     Partition,
     SpecialMember,
+    Star,
 )
 from engine.plan.build import build, create_statements
 from engine.plan.steps import (
     AddColumn,
+    AddPrimaryKey,
     CloseVersions,
     CreateFilled,
     CreateRole,
@@ -33,6 +36,7 @@ from engine.plan.steps import (
     DropStage,
     EnsureMember,
     FillCalendar,
+    HierarchyStep,
     InsertNew,
     Plan,
     ReadChanged,
@@ -254,7 +258,47 @@ SURE = replace(
 )
 
 
+USER_TREE = Hierarchy(
+    (("country", "name"), ("user_id", "user_id")),
+    "user_tree",
+    path="dimensions.dim_user.hierarchy",
+)
+TREES = replace(
+    VERSIONED,
+    dimensions=(VERSIONED.dimensions[0], replace(VERSIONED.dimensions[1], hierarchy=USER_TREE)),
+    facts=(),
+)
+WARNED = replace(
+    TREES,
+    dimensions=(
+        TREES.dimensions[0],
+        replace(TREES.dimensions[1], hierarchy=replace(USER_TREE, cycles="warn")),
+    ),
+)
+CLOSURE = ("ancestor_key", "descendant_key", "depth", "is_top", "is_leaf")
+GROWN = replace(
+    SEEN,
+    tables={
+        **SEEN.tables,
+        "user_tree": TableState(
+            dict.fromkeys(CLOSURE, "bigint"),
+            primary_key=("descendant_key", "ancestor_key"),
+            empty=False,
+        ),
+    },
+)
+
+
+def tree_steps(world: World, star: Star = TREES) -> list[Step]:
+    """Return the steps of a hierarchy."""
+    steps = steps_of(build(star, world, place))
+    at = next(n for n, step in enumerate(steps) if step.title == "build links")
+    return [steps[at - 1], *(s for s in steps[at:] if isinstance(s, HierarchyStep | AddPrimaryKey))]
+
+
 CASES: dict[str, list[Step]] = {
+    "hierarchy_first": tree_steps(WORLD),
+    "hierarchy_next": tree_steps(GROWN, WARNED),
     "no_overlap": [
         step
         for extension in (False, True)

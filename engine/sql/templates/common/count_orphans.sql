@@ -1,0 +1,1 @@
+select count(*) from {{ step.tree.links | table }} where orphan
