@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.database.ask import ask
 from engine.errors import Problem
 from engine.mapping.document import Document
-from engine.mapping.model import Check, Dimension, Entry, Lookup, Star
+from engine.mapping.model import Check, Dimension, Entry, Fact, Lookup, Star
 from engine.plan.shape import AS_OF, EFFECTIVE, key_type, match_columns, probe_name
 from engine.sql.quote import Fragment, type_name
 
@@ -52,6 +52,7 @@ def comparison_problems(
         yield from _history_problems(entry, known, document)
         yield from _measure_problems(entry, known, document)
         yield from _junk_problems(entry, known, document)
+        yield from _milestone_problems(entry, known, document)
         trials += _key_trials(entry, known, document)
         trials += _hierarchy_trials(entry, known, document)
         for check in entry.checks:
@@ -176,6 +177,19 @@ def _history_problems(
         if name in known and _family(known[name]) not in TIMES:
             what = f"the expression is {known[name]}, and versions need a date or a timestamp"
             yield document.problem(path, what, "cast it, or name another column")
+
+
+def _milestone_problems(
+    entry: Entry, known: Mapping[str, str], document: Document
+) -> Iterator[Problem]:
+    """Find milestones that are no times."""
+    for at, name in enumerate(entry.milestones if isinstance(entry, Fact) else ()):
+        if name in known and _family(known[name]) not in TIMES:
+            yield document.problem(
+                document.item_path(f"{entry.path}.milestones", name, at),
+                f"'{name}' is {known[name]}, and a milestone needs a date or a timestamp",
+                "cast it in the query, or take it out of the milestones",
+            )
 
 
 def _measure_problems(

@@ -11,7 +11,7 @@ from engine.mapping.order import in_order
 
 Scalar = str | int | float | bool | None
 DimensionLoad = Literal["upsert", "insert", "replace"]
-FactLoad = Literal["append", "upsert", "replace"]
+FactLoad = Literal["append", "upsert", "replace", "accumulate"]
 Missing = Literal["unknown", "reject", "fail"]
 NullCursor = Literal["always", "never", "fail"]
 CheckKind = Literal[
@@ -27,6 +27,7 @@ ClockStep = Literal["second", "minute", "quarter-hour", "hour"]
 Cycles = Literal["fail", "warn"]
 LookedUp = Literal["surrogate", "durable"]
 Type1 = Literal["all", "current"]
+LagUnit = Literal["seconds", "minutes", "hours", "days"]
 Additivity = Literal["additive", "semi-additive", "non-additive"]
 
 
@@ -283,8 +284,23 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
+class Lag:
+    """The time between two milestones of a fact, which is one of its `columns` too."""
+
+    name: str
+    start: str
+    end: str
+    unit: LagUnit = "days"
+    description: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
-    """A fact: one row for each value of its `grain`, columns or lookup keys of the fact."""
+    """A fact: one row for each value of its `grain`, columns or lookup keys of the fact.
+
+    Of a fact that accumulates, `milestones` are columns that keep their value when the source tells none.
+    """
 
     name: str
     source: Source
@@ -293,6 +309,8 @@ class Fact:
     lookups: tuple[Lookup, ...] = ()
     load: FactLoad = "append"
     partition: Partition | None = None
+    milestones: tuple[str, ...] = ()
+    lags: tuple[Lag, ...] = ()
     checks: tuple[Check, ...] = ()
     audit: tuple[str, ...] = ()
     description: str = ""

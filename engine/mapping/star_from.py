@@ -11,6 +11,7 @@ from engine.mapping.audit import AUDIT_COLUMNS
 from engine.mapping.checks_from import checks_from, listed
 from engine.mapping.clock import DAY_PARTS, generated_columns
 from engine.mapping.document import Document
+from engine.mapping.milestones import lag_column, lags_from
 from engine.mapping.model import (
     Cache,
     Calendar,
@@ -127,14 +128,20 @@ def _fact(
     audit: tuple[str, ...],
 ) -> Fact:
     path = f"facts.{name}"
+    lags = lags_from(data.get("lags"), f"{path}.lags")
     return Fact(
         name=name,
         source=_source(data["source"], f"{path}.source", texts),
         grain=tuple(listed(data["grain"])),
-        columns=_columns(data.get("columns"), f"{path}.columns", texts),
+        columns=(
+            *_columns(data.get("columns"), f"{path}.columns", texts),
+            *(lag_column(lag) for lag in lags),
+        ),
         lookups=_lookups(data, path, texts, natural_keys),
         load=data.get("load", "append"),
         partition=_partition(data.get("partition"), f"{path}.partition"),
+        milestones=tuple(listed(data.get("milestones", []))),
+        lags=lags,
         checks=checks_from(data.get("checks"), f"{path}.checks", texts),
         audit=_audit(data["audit"]) if "audit" in data else audit,
         description=data.get("description", ""),

@@ -11,6 +11,7 @@ from engine.plan.durable import durable_steps
 from engine.plan.hierarchy import hierarchy_steps
 from engine.plan.history import history_steps
 from engine.plan.junk import junk_steps
+from engine.plan.milestones import milestone_steps
 from engine.plan.partition import added, created_ahead, dropped
 from engine.plan.reject import Locate, reject_steps, rule_of
 from engine.plan.schema import dropped_keys, key_steps
@@ -75,6 +76,7 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     members = tuple(member_steps(star, entry, world)) if isinstance(entry, Dimension) else ()
     if members and not keys:  # first, as a member may give up a natural key that a row has now
         yield from members
+    yield from milestone_steps(star, entry, world)
     yield from _clean_steps(
         star, entry, world, place, prove=not (fresh and keys) or _versioned(entry) or _spread(entry)
     )

@@ -304,6 +304,8 @@ def fingerprint(star: Star, entry: Entry) -> str:
         for c in entry.checks
         if c.kind in ("not_null", "accepted", "range", "references")
     ]
+    if isinstance(entry, Fact) and entry.milestones:
+        parts += [entry.milestones]
     if isinstance(entry, Dimension) and entry.history:
         parts += [entry.history, [(c.name, c.scd, c.previous) for c in entry.columns]]
         parts += [(x.column, x.scd) for x in entry.lookups]

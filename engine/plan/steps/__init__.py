@@ -52,6 +52,7 @@ from engine.plan.steps.loads import (
 )
 from engine.plan.steps.measures import CreateMeasures, DropMeasures
 from engine.plan.steps.members import ReadChanged, ReadMembers, ReadTypes, ReadVersion
+from engine.plan.steps.milestones import KeepMilestones
 from engine.plan.steps.partitions import (
     AddPartitions,
     CountExpired,
@@ -171,6 +172,7 @@ __all__ = [
     "InsertNew",
     "InsertVersions",
     "Join",
+    "KeepMilestones",
     "Line",
     "Measure",
     "Notice",

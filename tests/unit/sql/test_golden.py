@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.mapping.milestones import lag_column
 from engine.mapping.model import (
     Calendar,
     Check,
@@ -17,6 +18,7 @@ from engine.mapping.model import (
     Hierarchy,
     History,
     Holidays,
+    Lag,
     Lookup,
     Measure,
     Partition,
@@ -361,6 +363,40 @@ TOLD = replace(INCREMENT, measures=(("fact_sale", *("",) * 6),))
 CASES["measures"] = [
     *(s for s in create_statements(MEASURED, WORLD) if "measure" in repr(s)),
     *(s for s in build(STAR, TOLD, place).schema if s.title == "drop measures"),
+]
+
+MILESTONES = replace(
+    STAR,
+    facts=(
+        replace(
+            STAR.facts[0],
+            load="accumulate",
+            columns=(
+                *STAR.facts[0].columns,
+                Column("sold_at"),
+                Column('paid "at"'),
+                lag_column(
+                    Lag("lag", "sold_at", 'paid "at"', "hours", path="facts.fact_sale.lags")
+                ),
+            ),
+            milestones=("sold_at", 'paid "at"'),
+        ),
+    ),
+)
+REACHED = replace(
+    INCREMENT,
+    tables={
+        **FILLED,
+        "fact_sale": replace(
+            FILLED["fact_sale"],
+            columns={**FILLED["fact_sale"].columns, "sold_at": "text", 'paid "at"': "text"},
+        ),
+    },
+)
+CASES["accumulate"] = [
+    s
+    for s in steps_of(build(MILESTONES, REACHED, place))
+    if s.entry == "fact_sale" and s.title in ("add column", "keep milestones", "update changed")
 ]
 
 MEMBERS = {"table": Table("public", "dim_user"), "natural_key": ("country", "user id")}
