@@ -32,7 +32,7 @@ from engine.logs import redact
 from engine.mapping.load import Loaded
 from engine.mapping.model import Entry
 from engine.plan.build import build
-from engine.plan.progress import DEFAULT_LAG
+from engine.plan.progress import DEFAULT_LAG, lag_of
 from engine.plan.select import chosen, sources_of
 from engine.plan.shape import target
 from engine.plan.steps import Notice
@@ -237,7 +237,7 @@ def blind_notices(entries: Iterable[Entry], snapshots: Mapping[str, Snapshot]) -
         if entry.source is None or entry.source.cursor is None:
             continue
         if not snapshots[entry.source.connection].activity.visible:
-            lag = entry.source.cursor.lag
+            lag = lag_of([each.lag for each in entry.source.cursors], visible=False)
             yield Notice(
                 entry.name,
                 f"the open transactions of '{entry.source.connection}' cannot be seen: rows committed later "

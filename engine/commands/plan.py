@@ -83,7 +83,8 @@ def _about(step: Step) -> str:
         of = f" of {condition.column}" if condition and len(check.columns) > 1 else ""
         return f" {label(check)}{of} ({check.severity})"
     if window is not None:
-        return f" where {window.column} >= {window.low}" if window.low else " everything"
+        parts = [f"{each.column} >= {each.low}" for each in window.borders if each.low]
+        return " where " + " or ".join(parts) if parts else " everything"
     view = getattr(step, "view", None)
     if view is not None:
         return f" {view.name}"

@@ -237,8 +237,9 @@ def progress_of(connection: Connection, mapping: str) -> dict[str, Progress]:
 
 
 def _progress(rows: Sequence[Row[tuple[object, ...]]]) -> Progress:
-    settled = [Mark(row.moment, row.high) for row in rows if row.settled]
-    waiting = tuple(Mark(row.moment, row.high) for row in rows if not row.settled)
+    marks = [(Mark(row.moment, row.high, tuple(row.further or ())), row.settled) for row in rows]
+    settled = [mark for mark, is_settled in marks if is_settled]
+    waiting = tuple(mark for mark, is_settled in marks if not is_settled)
     newest = rows[-1]
     return Progress(settled[-1] if settled else None, waiting, newest.identity, newest.fingerprint)
 
@@ -261,6 +262,7 @@ def save_progress(
                         "entry": entry,
                         "moment": mark.moment,
                         "high": mark.high,
+                        "further": list(mark.further) or None,
                         "settled": is_settled,
                         "identity": reached.identity,
                         "fingerprint": reached.fingerprint,

@@ -116,14 +116,14 @@ def _column_problems(
                 f"column '{column.name}' of the query is a {column.type}",
                 "cast it in the query",
             )
-    if source.cursor:
-        place = document.place(source.cursor.path)
-        type_ = {column.name: column.type for column in columns}.get(source.cursor.column)
+    for cursor in source.cursors:
+        place = document.place(cursor.path)
+        type_ = {column.name: column.type for column in columns}.get(cursor.column)
         if type_ is None:
             yield Problem(
                 place,
-                f"the query has no column '{source.cursor.column}'",
-                did_you_mean(source.cursor.column, names),
+                f"the query has no column '{cursor.column}'",
+                did_you_mean(cursor.column, names),
             )
         elif type_.split("(")[0] not in CURSORS:
             yield Problem(

@@ -22,7 +22,7 @@ from engine.database.versions import CHANGING
 from engine.errors import CheckFailedError, Place, RunError
 from engine.mapping.load import Loaded
 from engine.mapping.model import Star, Tolerance
-from engine.plan.progress import Mark, Progress, advance, base
+from engine.plan.progress import Mark, Progress, advance, base, lag_of
 from engine.plan.quality import Status, Verdict, judge, label, tolerated
 from engine.plan.steps import (
     BuildLinks,
@@ -265,9 +265,12 @@ class Publication:
                 fingerprints[entry.name],
                 snapshot.activity.moment,
             )
-            high = stages[entry.name].result().highest or world.readings[entry.name].low
-            lag = entry.source.cursor.lag if entry.source.cursor else None
-            mark = Mark(snapshot.activity.moment, high)
+            cursors, highest = entry.source.cursors, stages[entry.name].result().highest
+            lows = world.readings[entry.name].lows(len(cursors))
+            reached = [high or low for high, low in zip(highest, lows, strict=True)]
+            high, *further = reached or [None]
+            lag = lag_of([each.lag for each in cursors], visible=snapshot.activity.visible)
+            mark = Mark(snapshot.activity.moment, high, tuple(further))
             new[entry.name] = advance(before, mark, snapshot.activity, lag)
         new |= dict.fromkeys(_orphaned(loaded.star, world, fingerprints), Progress(None))
         ledger.save_progress(self._main, self._run_id, loaded.star.name, new)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class Staged:
     """What is in a stage: the steps that filled it, the highest cursor, the rows without a key if known."""
 
     steps: tuple[Done, ...]
-    highest: str | None = None
+    highest: tuple[str | None, ...] = ()  # of each cursor
     keyless: int | None = None
 
 
@@ -58,13 +58,14 @@ def receive(copy: Copy) -> str:
     return f"copy {table(copy.stage)} ({names}) from stdin (format binary, freeze)"
 
 
-def refuse_null_cursors(step: ReadCursors, rows: int) -> None:
+def refuse_null_cursors(step: ReadCursors, forbidden: Sequence[int]) -> None:
     """Raise CheckFailedError when rows have no cursor and the mapping says that none may be so."""
-    if rows and step.forbidden:
-        raise CheckFailedError(
-            f"{step.entry}: {rows:,} rows have no {step.column}, and the cursor says null: fail; "
-            "mend them in the source, or say null: always to read them in every run"
-        )
+    for cursor, rows in zip(step.cursors, forbidden, strict=True):
+        if rows:
+            raise CheckFailedError(
+                f"{step.entry}: {rows:,} rows have no {cursor.column}, and the cursor says null: fail; "
+                "mend them in the source, or say null: always to read them in every run"
+            )
 
 
 @dataclass
@@ -128,10 +129,10 @@ class Staging:
             done.append(self._do(target, plan.analyze))
         if plan.null_cursors:
             done.append(self._do(target, plan.null_cursors))
-        self._own.highest = self._own.keyless = None
+        self._own.highest, self._own.forbidden, self._own.keyless = (), (), None
         if plan.cursors:
             done.append(self._do(target, plan.cursors))
-            refuse_null_cursors(plan.cursors, done[-1].rows)
+            refuse_null_cursors(plan.cursors, self._own.forbidden)
         target.commit()
         return Staged(tuple(done), self._own.highest, self._own.keyless)
 
@@ -155,7 +156,8 @@ class Staging:
             return self._asked(step, target)
         if isinstance(step, ReadCursors):
             row = execute(target, render(step)).one()
-            self._own.highest, self._own.keyless = row.highest, row.keyless
+            self._own.highest, self._own.keyless = tuple(row.highest), row.keyless
+            self._own.forbidden = tuple(row.forbidden)
             return int(row.nulls)
         return count_of(target, render(step))
 

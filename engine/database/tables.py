@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.schema import CreateTable
 
 SCHEMA = "engine"
@@ -77,6 +77,11 @@ watermark = Table(
     Column("entry", Text, primary_key=True),
     Column("moment", BigInteger, primary_key=True, comment="microseconds of the source's clock"),
     Column("high", Text, comment="the highest cursor that was read, as the server's own text"),
+    Column(
+        "further",
+        ARRAY(Text),
+        comment="the same of each other cursor; none, or NULL, for one alone",
+    ),
     Column("settled", Boolean, nullable=False, comment="the next run reads from here"),
     Column("identity", Text, nullable=False, comment="the source's cluster, timeline and database"),
     Column("fingerprint", Text, nullable=False, comment="of the entry's definition"),
@@ -127,5 +132,8 @@ where r.status = 'running' and l.granted
 SPOKEN = postgresql.dialect()  # type: ignore[no-untyped-call]
 DIMENSION = str(CreateTable(dimension, if_not_exists=True).compile(dialect=SPOKEN))
 
+# A new ledger has it already. What older runs have written has one cursor.
+FURTHER = f"alter table {SCHEMA}.watermark add column if not exists further text[]"
+
 # Each entry brings the ledger from the version of its place to the next; never edit one that was released.
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((LOCK_VIEW,), (DIMENSION,))
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((LOCK_VIEW,), (DIMENSION,), (FURTHER,))

@@ -45,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     rules_outriggers.dimensions_have_an_order,
     rules_outriggers.outriggers_fit,
     rules_entries.loads_fit,
+    rules_entries.cursors_differ,
     rules_entries.dedupe_sees_all_rows,
     rules_entries.caches_fit,
     rules_history.changes_have_a_history,

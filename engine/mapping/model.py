@@ -56,14 +56,23 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A query on one connection. `dedupe` is an ORDER BY list: of equal keys the first row wins."""
+    """A query on one connection. `dedupe` is an ORDER BY list: of equal keys the first row wins.
+
+    With `more_cursors` beside `cursor`, a row is new when any of them says so.
+    """
 
     query: str
     connection: str = "source"
     cursor: Cursor | None = None
+    more_cursors: tuple[Cursor, ...] = ()
     dedupe: str | None = None
     allow_empty: bool = False
     path: str = ""
+
+    @property
+    def cursors(self) -> tuple[Cursor, ...]:
+        """Every cursor, in the order of the file."""
+        return (self.cursor, *self.more_cursors) if self.cursor else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,6 +212,17 @@ def caches_fit(star: Star, document: Document) -> Iterator[Problem]:
             )
 
 
+def cursors_differ(star: Star, document: Document) -> Iterator[Problem]:
+    """Find a column that is named twice among the cursors of a source."""
+    for entry in star.entries:
+        taken: set[str] = set()
+        for cursor in entry.source.cursors if entry.source else ():
+            if cursor.column in taken:
+                what = f"'{cursor.column}' is a cursor of this source already"
+                yield document.problem(cursor.path, what, "name each column once")
+            taken.add(cursor.column)
+
+
 def dedupe_sees_all_rows(star: Star, document: Document) -> Iterator[Problem]:
     """Find a dedupe with a cursor whose key is computed: the source cannot be asked for the rows of a key."""
     for entry in star.entries:

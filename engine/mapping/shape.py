@@ -155,7 +155,7 @@ def _alternatives(failure: _Failure, document: Document) -> Iterator[Deviation]:
     """Explain the one alternative that has the type of what is there, or name the types of all."""
     fitting = [
         branch
-        for branch in failure.branches
+        for branch in _tried(failure)
         if not any(inner.root and inner.keyword in ("type", "const") for inner in branch)
     ]
     if fitting and (isinstance(failure.found, dict | list) or not failure.own_message):
@@ -164,9 +164,18 @@ def _alternatives(failure: _Failure, document: Document) -> Iterator[Deviation]:
     if failure.own_message:
         what, hint = _message(failure)
     else:
-        kinds = [kind for branch in failure.branches for inner in branch for kind in _types(inner)]
+        kinds = [kind for branch in _tried(failure) for inner in branch for kind in _types(inner)]
         what, hint = _wrong_type(failure.found, list(dict.fromkeys(kinds)))
     yield Deviation(document.problem(failure.path, what, hint), failure.keys)
+
+
+def _tried(failure: _Failure) -> Iterator[tuple[_Failure, ...]]:
+    """Yield every alternative; of one that is a choice itself, those that it has."""
+    for branch in failure.branches:
+        if len(branch) == 1 and branch[0].root and branch[0].keyword == "anyOf":
+            yield from _tried(branch[0])
+        else:
+            yield branch
 
 
 def _message(failure: _Failure) -> tuple[str, str]:

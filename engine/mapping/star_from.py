@@ -229,19 +229,25 @@ def _cache(data: Plain, path: str) -> Cache | None:
 def _source(data: Plain, path: str, texts: Texts) -> Source:
     entry = data if isinstance(data, dict) else {"query": data}
     dedupe = entry.get("dedupe")
+    cursors = _cursors(entry.get("cursor"), f"{path}.cursor")
     return Source(
         query=texts.query(texts.document.text_path(path, "query"), entry["query"]),
         connection=entry.get("connection", "source"),
-        cursor=_cursor(entry.get("cursor"), f"{path}.cursor"),
+        cursor=cursors[0] if cursors else None,
+        more_cursors=cursors[1:],
         dedupe=None if dedupe is None else texts.order(f"{path}.dedupe", dedupe),
         allow_empty=entry.get("allow_empty", False),
         path=path,
     )
 
 
-def _cursor(data: Plain, path: str) -> Cursor | None:
-    if data is None:
-        return None
+def _cursors(data: Plain, path: str) -> tuple[Cursor, ...]:
+    if isinstance(data, list):
+        return tuple(_cursor(each, f"{path}.{n}") for n, each in enumerate(data))
+    return () if data is None else (_cursor(data, path),)
+
+
+def _cursor(data: Plain, path: str) -> Cursor:
     entry = data if isinstance(data, dict) else {"column": data}
     lag = entry.get("lag")
     return Cursor(

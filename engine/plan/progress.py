@@ -9,6 +9,7 @@ in seconds stands for them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.plan.world import Reading
@@ -23,11 +24,13 @@ MOST_MARKS = 64  # that wait to be settled
 class Mark:
     """What one read saw: the source's clock after the snapshot in microseconds, and the highest cursor.
 
-    `high` is the server's own text (TRAPS 5), None when no row had a cursor yet.
+    `high` is the server's own text (TRAPS 5), None when no row had a cursor yet; `further` are those of
+    the other cursors of the source, if there are several. All are of one moment, and settle together.
     """
 
     moment: int
     high: str | None
+    further: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +131,16 @@ def reading(
         why = lost
     if why:
         return Reading(reason=f"{why}: everything is read", reconcile=True)
-    return Reading(low=progress.settled.high if progress.settled else None)
+    settled = progress.settled or Mark(0, None)
+    return Reading(low=settled.high, further=settled.further)
+
+
+def lag_of(lags: Sequence[int | None], *, visible: bool) -> int | None:
+    """Return the longest lag of several cursors; one without has the default where nothing can be seen."""
+    known = [lag for lag in lags if lag is not None]
+    if known and len(known) < len(lags) and not visible:
+        known.append(DEFAULT_LAG)
+    return max(known, default=None)
 
 
 def base(progress: Progress, identity: str, fingerprint: str, now: int) -> Progress:

@@ -315,6 +315,7 @@ def fingerprint(star: Star, entry: Entry) -> str:
         cursor = entry.source.cursor
         parts += [entry.source.connection, entry.source.query, entry.source.dedupe]
         parts += [(cursor.column, cursor.null) if cursor else None]
+        parts += [(each.column, each.null) for each in entry.source.more_cursors]
     parts += [_members(d) for d in star.dimensions if entry.name in d.junk]
     if partition := partition_of(entry):
         parts += [partition.by, partition.keep]

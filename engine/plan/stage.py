@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from engine.mapping.country import day_names, holidays_of, month_names
@@ -10,12 +11,14 @@ from engine.plan.checks import counts_with_source
 from engine.plan.shape import STEPS, bare, match_columns, stage, stage_columns
 from engine.plan.steps import (
     Analyze,
+    Border,
     Copy,
     CountNullCursors,
     CountSource,
     CreateStage,
     FillCalendar,
     FillClock,
+    Reached,
     ReadCursors,
     StagePlan,
     Table,
@@ -40,29 +43,61 @@ def _from_source(entry: Entry, source: Source, table: Table, world: World) -> St
     name, columns, cursor = entry.name, world.sources[entry.name], source.cursor
     create = CreateStage(entry=name, stage=table, columns=stage_columns(entry, world))
     types = {column.name: bare(column.type) for column in columns}
-    low = world.readings.get(name, Reading()).low
+    lows = world.readings.get(name, Reading()).lows(len(source.cursors))
     window = None
     if cursor:
         keys = match_columns(entry) if source.dedupe else ()
-        nulls = cursor.null != "never"
-        window = Window(cursor.column, types[cursor.column], low, nulls, keys)
+        first, *further = (
+            Border(each.column, types[each.column], low, each.null != "never")
+            for each, low in zip(source.cursors, lows, strict=True)
+        )
+        window = Window(first.column, first.type, first.low, first.nulls, keys, tuple(further))
     where: dict[str, Any] = {"entry": name, "connection": source.connection, "query": source.query}
     copy = Copy(**where, columns=columns, window=window, stage=table)
     count = CountSource(**where, window=window) if _counted(entry) else None
     analyze = Analyze(entry=name, table=table)
     if cursor is None:
         return StagePlan(name, create, copy, analyze, count=count)
-    never = CountNullCursors(**where, column=cursor.column) if cursor.null == "never" else None
-    cursors = ReadCursors(
-        entry=name,
-        stage=table,
-        column=cursor.column,
-        type=types[cursor.column],
-        limit=world.limits.get(name, {}).get(types[cursor.column], ""),
-        forbidden=cursor.null == "fail",
-        keys=_copied_keys(entry),
-    )
+    names = tuple(each.column for each in source.cursors)
+    unread = all(each.null == "never" for each in source.cursors)
+    never = CountNullCursors(**where, column=names[0], further=names[1:]) if unread else None
+    cursors = _reached(entry, source, table, types, lows, world.limits.get(name, {}))
     return StagePlan(name, create, copy, analyze, never, cursors, count)
+
+
+def _reached(
+    entry: Entry,
+    source: Source,
+    table: Table,
+    types: Mapping[str, str],
+    lows: tuple[str | None, ...],
+    limits: Mapping[str, str],
+) -> ReadCursors:
+    """Ask how far each cursor has got; of several, a row may be old by one that another one asked for."""
+    several = len(source.cursors) > 1
+    first, *further = (
+        Reached(
+            column=each.column,
+            type=types[each.column],
+            limit=limits.get(types[each.column], ""),
+            low=low if several else None,
+            forbidden=each.null == "fail",
+            counted=each.null != "never" or not several,
+        )
+        for each, low in zip(source.cursors, lows, strict=True)
+    )
+    return ReadCursors(
+        entry=entry.name,
+        stage=table,
+        column=first.column,
+        type=first.type,
+        limit=first.limit,
+        forbidden=first.forbidden,
+        keys=_copied_keys(entry),
+        further=tuple(further),
+        low=first.low,
+        counted=first.counted,
+    )
 
 
 def _copied_keys(entry: Entry) -> tuple[str, ...]:

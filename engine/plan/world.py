@@ -54,13 +54,20 @@ class ViewState:
 class Reading:
     """From where an entry is read: `low` is the watermark, None for the beginning; `reason` says why.
 
-    `reconcile` brings even a fact that is only appended to in line with the source: after a full refresh
-    was asked for, or when the definition or the source itself has changed since the last run.
+    Of several cursors the others begin at `further`. `reconcile` brings even a fact that is only appended to
+    in line with the source: after a full refresh was asked for, or when the definition or the source itself
+    has changed since the last run.
     """
 
     low: str | None = None
     reason: str = ""
     reconcile: bool = False
+    further: tuple[str | None, ...] = ()
+
+    def lows(self, cursors: int) -> tuple[str | None, ...]:
+        """Return from where each of so many cursors begins."""
+        known = (self.low, *self.further)[:cursors]
+        return (*known, *([None] * (cursors - len(known))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,13 @@ from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
 from engine.mapping.model import Period, Scalar
 from engine.plan.periods import DIGITS
 from engine.plan.steps import (
+    Border,
     ColumnDefinition,
     Condition,
     Copy,
     CountSource,
     Join,
+    Reached,
     Rows,
     StagedColumn,
     Step,
@@ -170,28 +172,49 @@ def bytewise(type_: str) -> Fragment:
     return Fragment('::text collate "C"' if type_ in TEXT_TYPES else "")
 
 
-def newer(window: Window, alias: str) -> Fragment:
-    """Say that a row of the source is at or after the watermark; text compares byte by byte (TRAPS 10)."""
-    name = column(window.column, alias)
-    condition = f"{name}{bytewise(window.type)} >= {typed(window.low, window.type)}"
-    return Fragment(f"({condition} or {name} is null)" if window.nulls else condition)
+def lacking(names: Iterable[str]) -> Fragment:
+    """Say that at least one of the columns of a row is NULL."""
+    return Fragment(" or ".join(f"{ident(name)} is null" for name in names))
+
+
+def believed(of: Reached) -> Fragment:
+    """Say which values of a cursor count: no others below the watermark, none that cannot be true yet."""
+    name, wanted = f"{ident(of.column)}{bytewise(of.type)}", []
+    if of.low is not None:
+        wanted.append(f"{name} >= {typed(of.low, of.type)}")
+    if of.limit:
+        wanted.append(f"{ident(of.column)} < {typed(of.limit, of.type)}")
+    return Fragment(f" filter (where {' and '.join(wanted)})" if wanted else "")
+
+
+def newer(asked: Window, alias: str) -> Fragment:
+    """Say that a row of the source is at or after a watermark; text compares byte by byte (TRAPS 10)."""
+    new = [_newer(border, alias) for border in asked.borders]
+    return new[0] if len(new) == 1 else Fragment(f"({' or '.join(new)})")
+
+
+def _newer(border: Border, alias: str) -> Fragment:
+    name = column(border.column, alias)
+    if border.low is None:
+        return Fragment(f"{name} is not null")
+    condition = f"{name}{bytewise(border.type)} >= {typed(border.low, border.type)}"
+    return Fragment(f"({condition} or {name} is null)" if border.nulls else condition)
 
 
 def window(of: Copy | CountSource) -> Fragment:
     """Say which rows of a query are asked for, as a WHERE clause; nothing when all of them are."""
     asked = of.window
-    if asked is None or (asked.low is None and asked.nulls):
+    if asked is None or any(border.low is None and border.nulls for border in asked.borders):
         return Fragment("")
-    there = Fragment(f"{column(asked.column, 'q')} is not null")
-    if asked.low is None:
-        return Fragment(f"where {there}")
     new = newer(asked, "q")
-    if asked.keys:
+    if asked.keys and any(border.low is not None for border in asked.borders):
         new = Fragment(
             f"({new} or ({columns(asked.keys, 'q')}) in (\n"
             f"  select {columns(asked.keys, 'k')} from {query(of.query)} as k where {newer(asked, 'k')}\n))"
         )
-        new = new if asked.nulls else Fragment(f"{new} and {there}")
+        there = " or ".join(f"{column(border.column, 'q')} is not null" for border in asked.borders)
+        if not any(border.nulls for border in asked.borders):
+            new = Fragment(f"{new} and {f'({there})' if asked.further else there}")
     return Fragment(f"where {new}")
 
 

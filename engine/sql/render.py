@@ -42,6 +42,8 @@ FILTERS = {
     "window": fragments.window,
     "inside": fragments.inside,
     "digits": fragments.digits,
+    "lacking": fragments.lacking,
+    "believed": fragments.believed,
     "bytewise": fragments.bytewise,
     "probes": fragments.probes,
     "meets": fragments.meets,

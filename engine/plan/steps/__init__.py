@@ -93,6 +93,7 @@ from engine.plan.steps.schema import (
 )
 from engine.plan.steps.transport import (
     Analyze,
+    Border,
     Copy,
     CountNullCursors,
     CountSource,
@@ -100,6 +101,7 @@ from engine.plan.steps.transport import (
     DropStage,
     FillCalendar,
     FillClock,
+    Reached,
     ReadCursors,
     StagedColumn,
     Window,
@@ -115,6 +117,7 @@ __all__ = [
     "AddUniqueIndex",
     "Analyze",
     "AnalyzeLinks",
+    "Border",
     "BuildClosure",
     "BuildLinks",
     "BuildVersions",
@@ -182,6 +185,7 @@ __all__ = [
     "ProveOrdinary",
     "ProveUnique",
     "Quarantine",
+    "Reached",
     "ReadChanged",
     "ReadCursors",
     "ReadMembers",

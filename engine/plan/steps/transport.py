@@ -39,13 +39,24 @@ class StagedColumn:
 
 
 @dataclass(frozen=True, slots=True)
+class Border:
+    """From where on one cursor of several is new, as a Window says it."""
+
+    column: str
+    type: str
+    low: str | None
+    nulls: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """Which rows an incremental read asks for: cursor >= `low`, half-open towards the future.
 
     `low` is the server's own text (TRAPS 5); None reads from the beginning. Rows that equal `low` are
     read again and recognised by their key (TRAPS 3). `nulls` says whether rows without a cursor come too.
     `keys` are columns of the query: where a row of a key is asked for, all rows of that key are, so that the
-    one that wins among them is the one that would win among all (TRAPS 23).
+    one that wins among them is the one that would win among all (TRAPS 23). With `further` cursors a row
+    is asked for that is new by any of them (TRAPS 6).
     """
 
     column: str
@@ -53,6 +64,12 @@ class Window:
     low: str | None
     nulls: bool
     keys: tuple[str, ...] = ()
+    further: tuple[Border, ...] = ()
+
+    @property
+    def borders(self) -> tuple[Border, ...]:
+        """What is new by each of the cursors."""
+        return (Border(self.column, self.type, self.low, self.nulls), *self.further)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +103,7 @@ class CountNullCursors(Step):
     connection: str
     query: str
     column: str
+    further: tuple[str, ...] = ()  # of several cursors none has a value in such a row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +162,22 @@ class Analyze(Step):
     table: Table
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A cursor whose highest value is asked, at or above `low` where there is one, and below `limit`.
+
+    With `counted`, a row without it is always read, and counts as one without a cursor; with `forbidden`
+    there may be none.
+    """
+
+    column: str
+    type: str
+    limit: str
+    low: str | None = None
+    forbidden: bool = False
+    counted: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadCursors(Step):
     """Count the staged rows without a cursor (TRAPS 4), and find the highest cursor, as the server's text.
@@ -158,4 +192,18 @@ class ReadCursors(Step):
     type: str
     limit: str
     forbidden: bool = False
+    further: tuple[Reached, ...] = ()
     keys: tuple[str, ...] = ()
+    low: str | None = None  # what it was before: rows may be there that another cursor asked for
+    counted: bool = True
+
+    @property
+    def cursors(self) -> tuple[Reached, ...]:
+        """Every cursor of the source."""
+        own = Reached(self.column, self.type, self.limit, self.low, self.forbidden, self.counted)
+        return (own, *self.further)
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """The columns of which a row that lacks one counts as one without a cursor."""
+        return tuple(each.column for each in self.cursors if each.counted)

@@ -79,8 +79,11 @@ SELECT * FROM sales
 
 -- fact_sale: read cursors
 select
-  count(*) filter (where "sale_id" is null) as nulls,
-  (max("sale_id"))::text as highest,
+count(*) filter (where "sale_id" is null) as nulls,
+  array[0]::bigint[] as forbidden,
+  array[
+    (max("sale_id"))::text
+  ] as highest,
 count(*) filter (where (s."sale_id" is null)) as keyless
 from "engine_stage"."shop.fact_sale" as s;
 

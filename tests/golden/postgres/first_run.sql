@@ -184,10 +184,11 @@ analyze "engine_stage"."shop.dim_user";
 
 -- dim_user: read cursors
 select
-  count(*) filter (where "changed_at" is null) as nulls,
-  (max("changed_at") filter (
-    where "changed_at" < '2026-01-01 00:00:00+00'::timestamp with time zone
-  ))::text as highest,
+count(*) filter (where "changed_at" is null) as nulls,
+  array[0]::bigint[] as forbidden,
+  array[
+    (max("changed_at") filter (where "changed_at" < '2026-01-01 00:00:00+00'::timestamp with time zone))::text
+  ] as highest,
 count(*) filter (where (s."country" is null or s."user_id" is null)) as keyless
 from "engine_stage"."shop.dim_user" as s;
 
@@ -222,8 +223,11 @@ SELECT * FROM sales
 
 -- fact_sale: read cursors
 select
-  count(*) filter (where "sale_id" is null) as nulls,
-  (max("sale_id"))::text as highest,
+count(*) filter (where "sale_id" is null) as nulls,
+  array[0]::bigint[] as forbidden,
+  array[
+    (max("sale_id"))::text
+  ] as highest,
 count(*) filter (where (s."sale_id" is null)) as keyless
 from "engine_stage"."shop.fact_sale" as s;
 

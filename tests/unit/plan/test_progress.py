@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.plan.progress import Activity, Mark, Progress, advance, base, reading
+from engine.plan.progress import Activity, Mark, Progress, advance, base, lag_of, reading
 
 
 def activity(moment, oldest=None, *, prepared=False, exact=True, visible=True):
@@ -24,6 +24,27 @@ def test_an_open_transaction_holds_back_the_marks_after_its_begin():
     reached = advance(older, Mark(100, "7"), activity(100, oldest=60), None)
     assert reached.settled == Mark(50, "3")
     assert reached.marks == (Mark(100, "7"),)
+
+
+def test_several_cursors_settle_together_each_at_its_own_value():
+    mark = Mark(100, "7", ("2026-01-01", None))
+    reached = advance(Progress(None, (), "here", "f"), mark, activity(100), None)
+    read = reading(reached, identity="here", fingerprint="f", now=200, full_refresh=False)
+    assert read.lows(3) == ("7", "2026-01-01", None)
+    assert reading(
+        Progress(Mark(1, "7"), (), "here", "f"),
+        identity="here",
+        fingerprint="f",
+        now=200,
+        full_refresh=False,
+    ).lows(2) == ("7", None)
+
+
+def test_the_longest_lag_counts_and_where_nothing_is_seen_one_without_has_the_default():
+    assert lag_of([None, None], visible=False) is None
+    assert lag_of([60, None, 120], visible=True) == 120
+    assert lag_of([60, None], visible=False) == 3600
+    assert lag_of([7200, None], visible=False) == 7200
 
 
 def test_a_prepared_transaction_holds_everything():

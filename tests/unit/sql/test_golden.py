@@ -14,6 +14,7 @@ from engine.mapping.model import (
     Check,
     Clock,
     Column,
+    Cursor,
     Dimension,
     Hierarchy,
     History,
@@ -30,6 +31,9 @@ from engine.plan.steps import (
     AddColumn,
     AddPrimaryKey,
     CloseVersions,
+    Copy,
+    CountNullCursors,
+    CountSource,
     CreateFilled,
     CreateRole,
     CreateTable,
@@ -42,6 +46,7 @@ from engine.plan.steps import (
     InsertNew,
     Plan,
     ReadChanged,
+    ReadCursors,
     ReadMembers,
     ReadTypes,
     ReadVersion,
@@ -478,6 +483,40 @@ CASES["audit"] = [
     for star, world in ((STAR, WORLD), (STAR, INCREMENT), (VERSIONED, SEEN))
     for step in steps_of(build(audited(star), world, place))
     if isinstance(step, AUDITED) and step.entry != "dim_day"
+]
+JOINED = replace(
+    STAR,
+    dimensions=(
+        STAR.dimensions[0],
+        replace(
+            STAR.dimensions[1],
+            source=replace(
+                STAR.dimensions[1].source, more_cursors=(Cursor("user_id", "never"), Cursor("name"))
+            ),
+        ),
+    ),
+    facts=(
+        replace(
+            STAR.facts[0],
+            source=replace(
+                STAR.facts[0].source,
+                cursor=Cursor("sale_id", "never"),
+                more_cursors=(Cursor("sold_at", "never"),),
+            ),
+        ),
+    ),
+)
+CASES["cursors"] = [
+    step
+    for readings in (
+        {},
+        {
+            "dim_user": Reading("2025-06-01 12:00:00+00", further=("7", "x")),
+            "fact_sale": Reading("100"),
+        },
+    )
+    for step in steps_of(build(JOINED, replace(INCREMENT, readings=readings), place))
+    if isinstance(step, Copy | CountSource | CountNullCursors | ReadCursors)
 ]
 CASES["members"] = [
     ReadTypes(table=MEMBERS["table"]),

@@ -1,7 +1,11 @@
 select
-  count(*) filter (where {{ step.column | ident }} is null) as nulls,
-  (max({{ step.column | ident }}{{ step.type | bytewise }}){% if step.limit %} filter (
-    where {{ step.column | ident }} < {{ step.limit | typed(step.type) }}
-  ){% endif %})::text as highest,
+  {% if step.counts %}count(*) filter (where {{ step.counts | lacking }}){% else %}0{% endif %} as nulls,
+  array[{% for one in step.cursors %}{% if one.forbidden %}count(*) filter (where {{ one.column | ident }} is null){% else %}0{% endif %}{% if not loop.last %}, {% endif %}{% endfor %}]::bigint[] as forbidden,
+  array[
+{% for one in step.cursors %}
+    (max({{ one.column | ident }}{{ one.type | bytewise }}){{ one | believed }})::text{% if not loop.last %},{% endif %}
+
+{% endfor %}
+  ] as highest,
   {% if step.keys %}count(*) filter (where {{ step.keys | any_null("s") }}){% else %}null::bigint{% endif %} as keyless
 from {{ step.stage | table }} as s
