@@ -55,12 +55,26 @@ def comparison_problems(
         yield from _milestone_problems(entry, known, document)
         trials += _key_trials(entry, known, document)
         trials += _hierarchy_trials(entry, known, document)
+        trials += _bridge_trials(entry, known)
         for check in entry.checks:
             trials += _check_trials(star, check, known, document)
             yield from _time_problems(check, known, document)
         for lookup in entry.lookups:
             trials += _lookup_trials(star, lookup, known, types, document)
     yield from _refused(trials, document, warehouse)
+
+
+def _bridge_trials(entry: Entry, known: Mapping[str, str]) -> Iterator[Trial]:
+    """Try whether the weights of a bridge have a sum."""
+    bridge = entry.bridge if isinstance(entry, Fact) else None
+    if bridge and bridge.weight in known:
+        type_ = known[bridge.weight]
+        yield Trial(
+            f"select sum({_null(type_)})::numeric - 1 > {_null(type_)}",
+            f"{bridge.path}.weight",
+            f"'{bridge.weight}' is {type_}, and weights are numbers",
+            "give the column a numeric type",
+        )
 
 
 def _hierarchy_trials(

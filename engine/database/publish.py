@@ -27,6 +27,7 @@ from engine.plan.quality import Status, Verdict, judge, label, tolerated
 from engine.plan.steps import (
     BuildLinks,
     BuildVersions,
+    CheckBridge,
     CheckStep,
     CountCircles,
     CountExpired,
@@ -232,7 +233,7 @@ class Publication:
             name = ", ".join(dict.fromkeys(label(step.condition.check) for step in steps))
             self.verdicts.append(Verdict(entry, name, path, status, count, read, place))
 
-    def _check(self, step: CheckStep, place: Callable[[str], Place]) -> None:
+    def _check(self, step: CheckStep | CheckBridge, place: Callable[[str], Place]) -> None:
         check = step.check
         seen: list[int] = []
 

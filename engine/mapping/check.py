@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from engine.errors import Problem
 from engine.mapping import (
+    rules_bridge,
     rules_checks,
     rules_entries,
     rules_hierarchy,
@@ -59,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     rules_measures.measures_fit,
     rules_measures.the_view_of_measures_is_free,
     rules_partition.partitions_fit,
+    rules_bridge.bridges_fit,
     rules_checks.checked_columns_exist,
     rules_checks.checked_dimensions_exist,
     rules_checks.limits_can_be_met,

@@ -305,6 +305,20 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True)
+class Bridge:
+    """That the rows of a fact share out each value of `group`, a column or several, by their `weight`.
+
+    `tolerance` is how far from 1 a sum may be; None is as far as rounding explains.
+    """
+
+    group: tuple[str, ...]
+    weight: str
+    tolerance: Decimal | None = None
+    severity: Severity = "error"
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """A fact: one row for each value of its `grain`, columns or lookup keys of the fact.
 
@@ -320,6 +334,7 @@ class Fact:
     partition: Partition | None = None
     milestones: tuple[str, ...] = ()
     lags: tuple[Lag, ...] = ()
+    bridge: Bridge | None = None
     checks: tuple[Check, ...] = ()
     audit: tuple[str, ...] = ()
     description: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 
 from engine.errors import Problem
 from engine.mapping.audit import AUDIT_COLUMNS
@@ -13,6 +14,7 @@ from engine.mapping.clock import DAY_PARTS, generated_columns
 from engine.mapping.document import Document
 from engine.mapping.milestones import lag_column, lags_from
 from engine.mapping.model import (
+    Bridge,
     Cache,
     Calendar,
     Clock,
@@ -142,9 +144,23 @@ def _fact(
         partition=_partition(data.get("partition"), f"{path}.partition"),
         milestones=tuple(listed(data.get("milestones", []))),
         lags=lags,
+        bridge=_bridge(data.get("bridge"), f"{path}.bridge"),
         checks=checks_from(data.get("checks"), f"{path}.checks", texts),
         audit=_audit(data["audit"]) if "audit" in data else audit,
         description=data.get("description", ""),
+        path=path,
+    )
+
+
+def _bridge(data: Plain, path: str) -> Bridge | None:
+    if data is None:
+        return None
+    tolerance = data.get("tolerance")
+    return Bridge(
+        group=tuple(listed(data["group"])),
+        weight=data["weight"],
+        tolerance=None if tolerance is None else Decimal(str(tolerance)),
+        severity=data.get("severity", "error"),
         path=path,
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from engine.errors import refuse
 from engine.mapping.model import Dimension, Entry, Star
 from engine.plan.audit import stamped
+from engine.plan.bridge import bridge_steps
 from engine.plan.checks import check_steps, counts_with_source
 from engine.plan.durable import outdated_view, view_steps
 from engine.plan.exclusion import exclusion_problems, exclusion_steps
@@ -91,7 +92,10 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
         checks=tuple(
             step
             for entry in entries
-            for step in check_steps(star, entry, world, state_of(entry, world).empty)
+            for step in (
+                *check_steps(star, entry, world, state_of(entry, world).empty),
+                *bridge_steps(star, entry, world),
+            )
         ),
         source_counts=tuple(
             (entry.name, check)

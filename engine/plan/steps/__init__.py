@@ -1,6 +1,7 @@
 """The kinds of step. One step is one template, one statement, one row count and one line of the report."""
 
 from engine.plan.steps.base import ColumnDefinition, Join, Measure, Rows, Step, Table, Value
+from engine.plan.steps.bridge import CheckBridge
 from engine.plan.steps.checks import (
     CheckFreshness,
     CheckQuery,
@@ -121,6 +122,7 @@ __all__ = [
     "BuildClosure",
     "BuildLinks",
     "BuildVersions",
+    "CheckBridge",
     "CheckFreshness",
     "CheckQuery",
     "CheckRowCount",

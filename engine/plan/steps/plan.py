@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from engine.mapping.model import Check
 from engine.plan.steps.base import Step
+from engine.plan.steps.bridge import CheckBridge
 from engine.plan.steps.checks import CheckStep
 from engine.plan.steps.transport import (
     Analyze,
@@ -58,7 +59,7 @@ class Plan:
     schema: tuple[Step, ...]
     stages: tuple[StagePlan, ...]
     load: tuple[Step, ...]
-    checks: tuple[CheckStep, ...]
+    checks: tuple[CheckStep | CheckBridge, ...]
     hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     source_counts: tuple[tuple[str, Check], ...] = ()
     fingerprints: dict[str, str] = field(default_factory=dict)

@@ -10,6 +10,7 @@ import pytest
 
 from engine.mapping.milestones import lag_column
 from engine.mapping.model import (
+    Bridge,
     Calendar,
     Check,
     Clock,
@@ -30,6 +31,7 @@ from engine.plan.build import build, create_statements
 from engine.plan.steps import (
     AddColumn,
     AddPrimaryKey,
+    CheckBridge,
     CloseVersions,
     Copy,
     CountNullCursors,
@@ -303,7 +305,16 @@ def tree_steps(world: World, star: Star = TREES) -> list[Step]:
     return [steps[at - 1], *(s for s in steps[at:] if isinstance(s, HierarchyStep | AddPrimaryKey))]
 
 
+BRIDGED = replace(
+    STAR,
+    facts=(
+        replace(STAR.facts[0], bridge=Bridge(("user_key", "sale_id"), "total", path="f.bridge")),
+    ),
+)
+
+
 CASES: dict[str, list[Step]] = {
+    "bridge": [s for s in build(BRIDGED, WORLD, place).checks if isinstance(s, CheckBridge)],
     "hierarchy_first": tree_steps(WORLD),
     "hierarchy_next": tree_steps(GROWN, WARNED),
     "no_overlap": [
