@@ -9,6 +9,7 @@ import click
 
 from engine.errors import MappingError, Problem
 from engine.mapping.load import Loaded, load
+from engine.plan.steps import Notice
 
 
 def validate(
@@ -19,8 +20,7 @@ def validate(
     for path in paths:
         try:
             loaded = load(path, overrides)
-            if connect:
-                _ask(loaded, folder)
+            drift = _ask(loaded, folder) if connect else ()
         except MappingError as error:
             problems += error.problems
         else:
@@ -28,17 +28,20 @@ def validate(
             click.echo(
                 f"{path}: ok ({_count(len(star.dimensions), 'dimension')}, {_count(len(star.facts), 'fact')})"
             )
+            for notice in drift:
+                click.echo(f"  note: {notice.entry}: {notice.text}")
     if problems:
         click.echo(f"{_count(len(problems), 'problem')} found", err=True)
         raise MappingError(problems)
 
 
-def _ask(loaded: Loaded, folder: Path | None) -> None:
+def _ask(loaded: Loaded, folder: Path | None) -> tuple[Notice, ...]:
+    """Ask the databases all that a run asks; return where the tables are not what the mapping says."""
     from engine.commands.wire import connected
     from engine.run import plan
 
     with connected(loaded.star, folder) as settings:
-        plan(loaded, settings)
+        return plan(loaded, settings)[0].drift
 
 
 def _count(number: int, word: str) -> str:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
 from engine.database import ledger
-from engine.database.connect import execute
+from engine.database.connect import count_of, execute
 from engine.database.look import look
 from engine.database.measures import measures_told
 from engine.database.source import Origin
 from engine.database.target import has_extension, table_states
+from engine.database.versions import loaded_by
 from engine.database.views import view_states
 from engine.errors import refuse
 from engine.mapping.load import Loaded
-from engine.mapping.model import Entry, Star
+from engine.mapping.model import Dimension, Entry, Star
+from engine.plan.drift import member_comparisons
+from engine.plan.load import member_steps
 from engine.plan.progress import Progress, reading
 from engine.plan.select import chosen
 from engine.plan.shape import fingerprint
-from engine.plan.world import Reading, TableState, World
+from engine.plan.world import Reading, TableState, World, state_of
+from engine.sql.render import render
 
 
 def survey(
@@ -42,7 +47,7 @@ def survey(
     refuse(found.problems)
     tables = table_states(warehouse, star)
     progress = ledger.progress_of(warehouse, star.name)
-    return World(
+    world = World(
         sources=found.sources,
         types=found.types,
         tables=tables,
@@ -59,7 +64,23 @@ def survey(
         schema_exists=ledger.schema_exists(warehouse, star.connection("warehouse").schema),
         measures=measures_told(warehouse, star, loaded.document),
         views=view_states(warehouse, star),
+        loaded=loaded_by(warehouse, star.connection("warehouse").schema),
     )
+    return replace(world, strayed=_strayed(star, entries, world, warehouse))
+
+
+def _strayed(
+    star: Star, entries: Collection[Entry], world: World, warehouse: Connection
+) -> dict[str, tuple[str, ...]]:
+    """Return the special members that are missing in their tables, or not as the mapping says."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        if isinstance(entry, Dimension) and state_of(entry, world).exists:
+            steps = member_steps(star, entry, world)
+            asked = member_comparisons(entry, steps, world)
+            away = (step.member for step in asked if count_of(warehouse, render(step)))
+            found[entry.name] = tuple(away)
+    return found
 
 
 def _reading(

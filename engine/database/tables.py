@@ -113,6 +113,8 @@ dimension = Table(
     Column("table_name", Text, primary_key=True),
     Column("run_id", Uuid, nullable=False, comment="the last run that changed a member"),
     Column("changed_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("mapping", Text, comment="the mapping that loaded it last"),
+    Column("definition", Text, comment="of that mapping, as a hash"),
     comment="the version of each dimension, by which a cache knows whether it is up to date",
 )
 
@@ -135,5 +137,10 @@ DIMENSION = str(CreateTable(dimension, if_not_exists=True).compile(dialect=SPOKE
 # A new ledger has it already. What older runs have written has one cursor.
 FURTHER = f"alter table {SCHEMA}.watermark add column if not exists further text[]"
 
+DEFINED = (
+    f"alter table {SCHEMA}.dimension add column if not exists mapping text, "
+    "add column if not exists definition text"
+)
+
 # Each entry brings the ledger from the version of its place to the next; never edit one that was released.
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((LOCK_VIEW,), (DIMENSION,), (FURTHER,))
+MIGRATIONS: tuple[tuple[str, ...], ...] = ((LOCK_VIEW,), (DIMENSION,), (FURTHER,), (DEFINED,))

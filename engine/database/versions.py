@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from engine.database import tables
+from engine.database import ledger, tables
 from engine.database.connect import execute
 from engine.mapping.model import Dimension, Star
+from engine.plan.drift import definition
 from engine.plan.shape import target
 from engine.plan.steps import Done, EnsureMember, ReadVersion, Table
 from engine.sql.render import render
@@ -48,7 +49,9 @@ def note(
             continue
         change = _change(connection, star, dimension, done)
         changed = bool(change.written or change.deleted)
-        _note(connection, run_id, target(star, dimension), changed=changed)
+        table = target(star, dimension)
+        _note(connection, run_id, table, changed=changed)
+        _define(connection, table, star.name, definition(star, dimension))
         if changed:
             yield change
 
@@ -78,3 +81,27 @@ def _note(connection: Connection, run_id: uuid.UUID, table: Table, *, changed: b
         if changed
         else row.on_conflict_do_nothing()
     )
+
+
+def _define(connection: Connection, table: Table, mapping: str, said: str) -> None:
+    """Note who defines the table now, and how, unless that is known."""
+    rows = tables.dimension.c
+    connection.execute(
+        update(tables.dimension)
+        .where(rows.schema_name == table.schema, rows.table_name == table.name)
+        .where(or_(rows.mapping.is_distinct_from(mapping), rows.definition.is_distinct_from(said)))
+        .values(mapping=mapping, definition=said)
+    )
+
+
+def loaded_by(connection: Connection, schema: str) -> dict[str, tuple[str, str]]:
+    """Return which mapping loaded each dimension of a schema last, and its definition; as far as is known."""
+    if ledger.version_of(connection) < len(tables.MIGRATIONS):
+        return {}
+    rows = tables.dimension.c
+    known = connection.execute(
+        select(rows.table_name, rows.mapping, rows.definition)
+        .where(rows.schema_name == schema)
+        .where(rows.definition.is_not(None))
+    )
+    return {row.table_name: (row.mapping, row.definition) for row in known}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from engine.errors import refuse
 from engine.mapping.model import Dimension, Entry, Star
 from engine.plan.audit import stamped
 from engine.plan.bridge import bridge_steps
 from engine.plan.checks import check_steps, counts_with_source
+from engine.plan.drift import by_hand, drift
 from engine.plan.durable import outdated_view, view_steps
 from engine.plan.exclusion import exclusion_problems, exclusion_steps
 from engine.plan.hierarchy import hierarchy_problems, hierarchy_table
@@ -59,7 +61,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             *role_problems(star, world, place),
         ]
     )
-    return Plan(
+    plan = Plan(
         mapping=star.name,
         schema=(
             *create_schema(star, world),
@@ -114,6 +116,19 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             ),
         ),
     )
+    return _compared(star, plan, entries, world)
+
+
+def _compared(star: Star, plan: Plan, entries: Iterable[Entry], world: World) -> Plan:
+    """Add to a plan what it says about drift."""
+    steps = (*plan.schema, *plan.load)
+    told: list[Notice] = list(left_over_roles(star, world))
+    by_others: list[Notice] = []
+    for entry in entries:
+        found = tuple(drift(star, entry, world, steps))
+        told += [*left_over(star, entry, world), *found]
+        by_others += by_hand(star, entry, found, world)
+    return replace(plan, drift=tuple(told), notices=(*plan.notices, *by_others))
 
 
 def _reading_notice(entry: Entry, world: World) -> Iterator[Notice]:

@@ -80,6 +80,8 @@ class World:
     `measures`: what the view of the star's measures says, None when it is not there.
     `views`: what has the name of a role, and every view that the engine made for one.
     `today`: what the warehouse's clock says, in UTC.
+    `loaded`: by dimension, the mapping that loaded it last and its definition then (plan.drift).
+    `strayed`: by dimension, the special members that are not in the table as the mapping says.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     """
 
@@ -92,6 +94,8 @@ class World:
     btree_gist: bool = False  # whether that extension is installed
     measures: tuple[tuple[str, ...], ...] | None = None
     views: Mapping[str, ViewState] = field(default_factory=dict)
+    loaded: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    strayed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     today: date = date(1, 1, 1)
 
 

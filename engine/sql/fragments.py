@@ -83,6 +83,15 @@ def distinct(names: Iterable[str], types: dict[str, str], left: str, right: str)
     )
 
 
+def unlike(of: ColumnDefinition, value: Scalar, alias: str) -> Fragment:
+    """Say that a column has another value than this one."""
+    compared_as = COMPARED_AS.get(of.type)
+    wanted = f"{typed(value, of.type)}::{compared_as}" if compared_as else typed(value, of.type)
+    return Fragment(
+        f"({_comparable(of.name, {of.name: of.type}, alias)} is distinct from {wanted})"
+    )
+
+
 def differs(names: Iterable[str], types: dict[str, str], line: str) -> Fragment:
     """Say that a row differs in a column from the one before it in a window."""
     compared = [_comparable(name, types, "") for name in names]

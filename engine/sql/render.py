@@ -29,6 +29,7 @@ FILTERS = {
     "same": fragments.same,
     "parent_of": fragments.parent_of,
     "distinct": fragments.distinct,
+    "unlike": fragments.unlike,
     "differs": fragments.differs,
     "any_null": fragments.any_null,
     "no_null": fragments.no_null,

@@ -40,7 +40,10 @@ class Reader:
 
     def read(self, page: Path) -> None:
         for language, word, text in BLOCK.findall(page.read_text(encoding="utf-8")):
-            getattr(self, f"_{language}_{word}" if word else f"_{language}")(text)
+            if language == "yaml" and word not in ("mapping", "tests"):
+                self._file(f"{word}.yml", text)
+            else:
+                getattr(self, f"_{language}_{word}" if word else f"_{language}")(text)
         assert self.compared, f"{page.name} shows no result"
 
     def _sql_source(self, text: str) -> None:
@@ -59,6 +62,15 @@ class Reader:
         done = self.stars.engine(*shlex.split(line)[1:])
         assert not done.stderr
         self.found = timeless(done.stdout.splitlines())
+
+    def _file(self, name: str, text: str) -> None:
+        (self.stars.folder / name).write_text(text, encoding="utf-8")
+
+    def _sh_show(self, text: str) -> None:
+        (line,) = text.splitlines()
+        done = self.stars.engine(*shlex.split(line)[1:])
+        assert done.returncode == 0, done.stderr
+        self.found = done.stdout.splitlines()
 
     def _sh_run(self, text: str) -> None:
         for line in text.splitlines():

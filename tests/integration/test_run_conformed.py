@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from engine.plan.steps import InsertNew
-from tests.integration.stars import UNKNOWN, Hook, counts, dimension, fact, star
+from tests.integration.stars import UNKNOWN, Hook, counts, dimension, fact, notices, star, untouched
 
 SHARED = dimension("SELECT id, name FROM items", special_members=UNKNOWN)
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
@@ -56,3 +56,57 @@ def test_stars_that_share_nothing_do_not_wait_for_each_other(items):
         hook = Hook(InsertNew, "dim_one", lambda: pool.submit(items.run, other).result(30))
         items.run(one, listener=hook)
     assert items.column("SELECT count(*) FROM dim_other WHERE key > 0") == [3]
+
+
+def validated(items, mapping):
+    done = items.engine("validate", items.write(mapping), "--connect")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_what_differs_from_the_definition_is_told(items):
+    items.run(shop("sales"))
+    assert "note:" not in validated(items, shop("sales"))
+    assert notices(items.run(shop("sales"))) == ""
+    items.warehouse(
+        "UPDATE dim_items SET name = 'by hand' WHERE key = -1; ALTER TABLE dim_items ADD extra int;"
+        "DROP INDEX dim_items_id_key; ALTER TABLE sales DROP COLUMN amount"
+    )
+    told = validated(items, shop("sales"))
+    for text in (
+        "dim_items: the special member 'unknown' is not there as the mapping says: a run puts it right",
+        "dim_items: the unique index dim_items_id_key is not there: a run puts it right",
+        "dim_items: column 'extra' is no longer in the mapping",
+        "sales: column 'amount' is not in the table: a run puts it right",
+    ):
+        assert f"  note: {text}" in told
+    report = items.run(shop("sales"))
+    assert (
+        "'unknown' is not there as the mapping says, though the mapping did not change"
+        in notices(report)
+    )
+    assert "note: dim_items: column 'extra'" in validated(items, shop("sales"))
+    assert "'unknown'" not in validated(items, shop("sales"))
+
+
+def test_two_stars_that_define_one_dimension_otherwise_are_told(items):
+    items.run(shop("sales"))
+    assert notices(items.run(shop("returns"))) == ""
+    before = items.warehouse("TABLE engine.dimension")
+    items.run(shop("returns"))
+    assert items.warehouse("TABLE engine.dimension") == before
+    other = shop("sales")
+    other["dimensions"]["dim_items"] = dimension(
+        "SELECT id, upper(name) AS name FROM items", special_members=UNKNOWN
+    )
+    assert "the mapping 'returns' loaded this table last, and defines it otherwise" in validated(
+        items, other
+    )
+    assert "'returns' loaded this table last" in notices(items.run(other))
+    seen = untouched(items)
+    assert notices(items.run(other)) == ""
+    assert untouched(items) == seen
+    assert (
+        "'sales' loaded this table last"
+        in items.engine("plan", items.write(shop("returns"))).stdout
+    )

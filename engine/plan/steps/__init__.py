@@ -43,6 +43,7 @@ from engine.plan.steps.junk import (
     InsertCombinations,
 )
 from engine.plan.steps.loads import (
+    CompareMember,
     CountKept,
     CountUnchanged,
     CreateFilled,
@@ -131,6 +132,7 @@ __all__ = [
     "CheckUnique",
     "CloseVersions",
     "ColumnDefinition",
+    "CompareMember",
     "Condition",
     "Copy",
     "CountCircles",

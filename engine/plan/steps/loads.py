@@ -38,6 +38,18 @@ class EnsureMember(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompareMember(Step):
+    """Say whether a special member is missing, or differs in one of these values: 1 when it does."""
+
+    title: ClassVar[str] = "compare member"
+    table: Table
+    member: str
+    key: str
+    number: int
+    values: tuple[tuple[ColumnDefinition, Scalar], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CountUnchanged(Step):
     """Count the rows that are in the target as they are; with `compare` empty, by their key alone."""
 

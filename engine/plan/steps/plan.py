@@ -52,6 +52,7 @@ class Plan:
     """All that a run does, in order: schema, stages (side by side), load and checks (one transaction).
 
     `hosts` are, by entry that has no stage plan of its own, the entries from whose stages it is made.
+    `drift` tells where tables that are there are not what the mapping says.
     """
 
     mapping: str
@@ -64,6 +65,7 @@ class Plan:
     source_counts: tuple[tuple[str, Check], ...] = ()
     fingerprints: dict[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
+    drift: tuple[Notice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from engine.mapping.model import (
     Star,
 )
 from engine.plan.build import build, create_statements
+from engine.plan.drift import member_comparisons
 from engine.plan.steps import (
     AddColumn,
     AddPrimaryKey,
@@ -528,6 +529,13 @@ CASES["cursors"] = [
     )
     for step in steps_of(build(JOINED, replace(INCREMENT, readings=readings), place))
     if isinstance(step, Copy | CountSource | CountNullCursors | ReadCursors)
+]
+CASES["drift"] = [
+    *member_comparisons(
+        STAR.dimensions[1],
+        [step for step in steps_of(build(STAR, INCREMENT, place)) if step.entry == "dim_user"],
+        INCREMENT,
+    )
 ]
 CASES["members"] = [
     ReadTypes(table=MEMBERS["table"]),
