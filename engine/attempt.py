@@ -31,10 +31,12 @@ from engine.listener import Listener
 from engine.logs import redact
 from engine.mapping.load import Loaded
 from engine.mapping.model import Entry
+from engine.plan.backfill import backfilled
 from engine.plan.build import build
 from engine.plan.progress import DEFAULT_LAG, lag_of
 from engine.plan.select import chosen, sources_of
 from engine.plan.shape import target
+from engine.plan.span import Span
 from engine.plan.steps import Notice
 from engine.plan.world import World
 from engine.report import Report, entry_report
@@ -49,10 +51,14 @@ COUNT_EVERY = 0.5  # seconds between two looks at how many rows have arrived
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What of the mapping is run, and how: entries by name (none means all), from the beginning or not."""
+    """What of the mapping is run, and how: entries by name (none means all), from the beginning or not.
+
+    With `span` its facts are brought in line for these days alone.
+    """
 
     select: tuple[str, ...] = ()
     full_refresh: bool = False
+    span: Span | None = None
 
 
 @dataclass
@@ -187,7 +193,7 @@ def _survey(
     origins = {name: snapshot.origin for name, snapshot in snapshots.items()}
     options = attempt.options
     try:
-        return survey(
+        world = survey(
             attempt.loaded,
             monitors,
             origins,
@@ -195,6 +201,7 @@ def _survey(
             select=options.select,
             full_refresh=options.full_refresh,
         )
+        return backfilled(attempt.loaded.star, world, options.span)
     except (MappingError, SQLAlchemyError) as error:
         sessions.refuse_when_cancelled()
         refuse_lost({**monitors, "warehouse": side}, error)

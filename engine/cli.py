@@ -10,6 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from engine import __version__
 from engine.commands import output
 from engine.commands.choice import Choice
 from engine.errors import EngineError, OutputError, SettingsError
+from engine.plan.span import span_from
 
 # What a command needs beyond parsing is imported inside it: --help and validate must start quickly.
 
@@ -107,6 +109,25 @@ def choice(function: Function) -> Function:
     return wrapped
 
 
+def days(function: Function) -> Function:
+    """Give a command that has a choice --from and --to, which go into it."""
+
+    @click.option(
+        "--from", "low", metavar="DAY", help="Bring the facts in line from this day on, and"
+    )
+    @click.option(
+        "--to", "high", metavar="DAY", help="before this one: a backfill; dimensions as ever."
+    )
+    @functools.wraps(function)
+    def wrapped(
+        *args: object, choice: Choice, low: str | None, high: str | None, **options: object
+    ) -> None:
+        found = span_from(low, high, full_refresh=choice.full_refresh)
+        function(*args, choice=replace(choice, span=found), **options)
+
+    return wrapped
+
+
 def overrides(words: tuple[str, ...]) -> dict[str, str]:
     """Turn NAME=VALUE words into a map; SettingsError for anything else."""
     for word in words:
@@ -160,6 +181,7 @@ def validate(
 @mapping_argument
 @click.option("--sql", is_flag=True, help="Show the exact SQL of every step.")
 @choice
+@days
 @variables
 @databases
 def plan(
@@ -174,6 +196,7 @@ def plan(
 @engine.command(epilog="Example:  engine run mappings/star.yml --select 'dim_*' --var vat=0.19")
 @mapping_argument
 @choice
+@days
 @variables
 @report_option
 @databases

@@ -23,6 +23,7 @@ from engine.database.survey import survey
 from engine.errors import MappingError, RunError
 from engine.listener import Listener, Silent
 from engine.mapping.load import Loaded
+from engine.plan.backfill import backfilled
 from engine.plan.build import build
 from engine.plan.select import chosen, sources_of
 from engine.plan.steps import Plan
@@ -122,4 +123,5 @@ def _plan_once(
             if isinstance(error, DBAPIError):
                 raise RunError(sentence(error), transient=retry.is_transient(error)) from error
             raise
+    world = backfilled(star, world, options.span)
     return build(star, world, loaded.document.place, select), world

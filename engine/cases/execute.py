@@ -78,7 +78,7 @@ def _outcome(case: Case, step: Step, pair: Pair) -> Iterator[Failure]:
     settings = settings_for(star.connections, environ)
     ear, run_id, code, said = Ear(), uuid.uuid4(), 0, ""
     try:
-        run(case.loaded, settings, Options(step.select, step.full_refresh), ear, run_id)
+        run(case.loaded, settings, Options(step.select, step.full_refresh, step.span), ear, run_id)
     except EngineError as error:
         code, said = error.exit_code, str(error)
     ended = list(_ended(step.expect, code, said))

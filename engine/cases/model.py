@@ -8,6 +8,7 @@ from typing import Literal
 
 from engine.errors import Place
 from engine.mapping.load import Loaded
+from engine.plan.span import Span
 
 Kind = Literal["insert", "update", "delete", "sql"]
 
@@ -90,6 +91,7 @@ class Step:
     at: str = ""
     select: tuple[str, ...] = ()
     full_refresh: bool = False
+    span: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)

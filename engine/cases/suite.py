@@ -19,6 +19,7 @@ from engine.mapping.load import Loaded, load
 from engine.mapping.read import read
 from engine.mapping.scalars import Plain
 from engine.mapping.shape import deviations
+from engine.plan.span import Span, span_from
 
 SUFFIX = ".tests.yml"
 CHANGES = ("insert", "update", "delete", "sql")
@@ -128,6 +129,7 @@ class _Suite:
             at=self._at(f"{path}.at", data.get("at", "")),
             select=reader.selected(f"{path}.run.select", listed(how.get("select", []))),
             full_refresh=how.get("full_refresh", False),
+            span=self._span(f"{path}.run", how),
         )
 
     def _changes(self, path: str, kind: Kind, value: Plain) -> Iterator[Change]:
@@ -138,6 +140,16 @@ class _Suite:
         for table, rows in value.items():
             at = f"{below}.{table}"
             yield Change(kind, place(at), table, self.reader.rows(at, rows))
+
+    def _span(self, path: str, how: Mapping[str, Plain]) -> Span | None:
+        """Return the days that a run is for, as the command line would take them."""
+        try:
+            return span_from(
+                how.get("from"), how.get("to"), full_refresh=how.get("full_refresh", False)
+            )
+        except SettingsError as error:
+            self.problem(path, str(error))
+            return None
 
     def _at(self, path: str, text: str) -> str:
         """Return a time as the servers take it, UTC where it says no zone."""

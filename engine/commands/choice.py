@@ -1,6 +1,10 @@
 """What of a mapping a command is about."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+
+from engine.plan.span import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,3 +13,4 @@ class Choice:
 
     select: tuple[str, ...] = ()
     full_refresh: bool = False
+    span: Span | None = None

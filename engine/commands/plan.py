@@ -26,7 +26,7 @@ def plan(
 ) -> None:
     """Print the plan of a run; nothing is written."""
     loaded = load(path, overrides)
-    options = Options(selected(loaded.star, choice.select), choice.full_refresh)
+    options = Options(selected(loaded.star, choice.select), choice.full_refresh, choice.span)
     with connected(loaded.star, folder, options.select) as settings:
         todo, _ = plan_run(loaded, settings, options)
     click.echo("\n".join(plan_lines(todo, sql=sql)))
@@ -84,6 +84,8 @@ def _about(step: Step) -> str:
         return f" {label(check)}{of} ({check.severity})"
     if window is not None:
         parts = [f"{each.column} >= {each.low}" for each in window.borders if each.low]
+        if window.high:
+            return f" where {parts[0]} and < {window.high}"
         return " where " + " or ".join(parts) if parts else " everything"
     view = getattr(step, "view", None)
     if view is not None:

@@ -44,6 +44,7 @@ from engine.plan.steps import (
     ProveFilled,
     ProveFound,
     ProveOrdinary,
+    ProveRange,
     ProveUnique,
     Quarantine,
     RejectCheck,
@@ -65,6 +66,8 @@ PLANNING = (
     "set local random_page_cost = 1.1; set local parallel_tuple_cost = 0.01; "
     "set local default_statistics_target = 10"
 )
+
+PROOFS = (ProveUnique, ProveFound, ProveFilled, ProveOrdinary, ProveRange)
 
 
 class UnknownOutcomeError(RunError):
@@ -155,7 +158,7 @@ class Publication:
             self._rejected.append((step, done.rows))
         if isinstance(step, CountCircles | CountOrphans) and done.rows:
             self._tell_of_tree(step, done.rows)
-        if isinstance(step, ProveUnique | ProveFound | ProveFilled | ProveOrdinary) and done.rows:
+        if isinstance(step, PROOFS) and done.rows:
             what = {
                 ProveUnique: f"{done.rows:,} keys have a problem: ",
                 ProveFound: f"{done.rows:,} rows have a problem: ",
@@ -259,6 +262,10 @@ class Publication:
         for entry in loaded.star.entries:
             if entry.source is None or entry.name not in stages:
                 continue
+            reading = world.readings[entry.name]
+            if reading.span:
+                new |= {entry.name: Progress(None)} if reading.stale else {}
+                continue
             snapshot = snapshots[entry.source.connection]
             before = base(
                 old.get(entry.name, Progress(None)),
@@ -267,7 +274,7 @@ class Publication:
                 snapshot.activity.moment,
             )
             cursors, highest = entry.source.cursors, stages[entry.name].result().highest
-            lows = world.readings[entry.name].lows(len(cursors))
+            lows = reading.lows(len(cursors))
             reached = [high or low for high, low in zip(highest, lows, strict=True)]
             high, *further = reached or [None]
             lag = lag_of([each.lag for each in cursors], visible=snapshot.activity.visible)

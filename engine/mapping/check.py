@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     rules_measures.the_view_of_measures_is_free,
     rules_partition.partitions_fit,
     rules_bridge.bridges_fit,
+    rules_partition.ranges_fit,
     rules_checks.checked_columns_exist,
     rules_checks.checked_dimensions_exist,
     rules_checks.limits_can_be_met,

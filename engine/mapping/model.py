@@ -59,6 +59,7 @@ class Source:
     """A query on one connection. `dedupe` is an ORDER BY list: of equal keys the first row wins.
 
     With `more_cursors` beside `cursor`, a row is new when any of them says so.
+    `range` is the column by which a range of days is chosen, when a fact is backfilled.
     """
 
     query: str
@@ -67,6 +68,7 @@ class Source:
     more_cursors: tuple[Cursor, ...] = ()
     dedupe: str | None = None
     allow_empty: bool = False
+    range: str = ""
     path: str = ""
 
     @property

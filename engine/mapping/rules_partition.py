@@ -1,10 +1,11 @@
-"""Rules about partitions: by what a fact can be partitioned."""
+"""Rules about dates of facts: by what one can be partitioned, and brought in line for a range."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from engine.errors import Problem, did_you_mean
+from engine.mapping.dated import HOW, dated
 from engine.mapping.document import Document
 from engine.mapping.model import Fact, Star
 
@@ -36,3 +37,16 @@ def _by(fact: Fact, document: Document) -> Iterator[Problem]:
     else:
         hint = did_you_mean(partition.by, [column.name for column in fact.columns])
         yield document.problem(path, f"the fact has no column '{partition.by}'", hint)
+
+
+def ranges_fit(star: Star, document: Document) -> Iterator[Problem]:
+    """Find a range in a dimension, and one that says nothing about the rows of the fact."""
+    for dimension in star.dimensions:
+        if dimension.source and dimension.source.range:
+            path = f"{dimension.source.path}.range"
+            what = "range is for facts, which --from and --to bring in line"
+            yield document.problem(path, what, "drop it: dimensions are brought in line as ever")
+    for fact in star.facts:
+        if fact.source.range and dated(star, fact) is None:
+            what = f"'{fact.source.range}' is no column of the fact, and no lookup in a calendar is on it"
+            yield document.problem(f"{fact.source.path}.range", what, HOW)

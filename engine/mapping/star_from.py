@@ -253,6 +253,7 @@ def _source(data: Plain, path: str, texts: Texts) -> Source:
         more_cursors=cursors[1:],
         dedupe=None if dedupe is None else texts.order(f"{path}.dedupe", dedupe),
         allow_empty=entry.get("allow_empty", False),
+        range=entry.get("range", ""),
         path=path,
     )
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.errors import refuse
 from engine.mapping.model import Dimension, Entry, Star
 from engine.plan.audit import stamped
+from engine.plan.backfill import backfill_problems
 from engine.plan.bridge import bridge_steps
 from engine.plan.checks import check_steps, counts_with_source
 from engine.plan.drift import by_hand, drift
@@ -47,6 +48,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
     refuse(
         [
             *(p for entry in entries for p in partition_problems(star, entry, world, place)),
+            *(p for entry in entries for p in backfill_problems(star, entry, world, place)),
             *(p for entry in entries for p in schema_problems(star, entry, world, place)),
             *(p for entry in junk for p in junk_problems(star, entry, world, place)),
             *(

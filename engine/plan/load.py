@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.audit import default_steps, with_audit
+from engine.plan.backfill import removed, span_of
 from engine.plan.durable import durable_steps
 from engine.plan.hierarchy import hierarchy_steps
 from engine.plan.history import history_steps
@@ -140,7 +141,10 @@ def _row_steps(
             match=() if fresh else match,
             order=match if isinstance(entry, Dimension) else (),
         )
-    if entry.load == "replace" and not fresh:
+    if span_of(entry, world):
+        if not fresh:
+            yield from removed(star, entry, world, lambda path, text: rule_of(path, text, place))
+    elif entry.load == "replace" and not fresh:
         yield from _removal(star, entry, world, place)
     return keys
 

@@ -35,6 +35,11 @@ Locate = Callable[[str], Place]
 LABELLED = 10  # characters that a name gets for its period
 
 
+def is_time(type_: str) -> bool:
+    """Say whether a type is a date or a timestamp, of whatever precision."""
+    return re.sub(r"\(\d\)", "", type_) in TIMES
+
+
 def border(partition: Partition, today: date) -> date | None:
     """Return the day from which on rows are kept, the first of a period; None keeps all."""
     if partition.keep is None:
@@ -145,7 +150,7 @@ def partition_problems(star: Star, entry: Entry, world: World, place: Locate) ->
         return
     by = place(f"{partition.path}.by")
     type_ = column_types(entry, world).get(partition.by, "")
-    if re.sub(r"\(\d\)", "", type_) not in TIMES:
+    if not is_time(type_):
         yield Problem(by, f"'{partition.by}' is {type_}", f"possible: {', '.join(TIMES)}")
     state, table = state_of(entry, world), target(star, entry)
     if state.exists and state.partitioned_by != (partition.by,):

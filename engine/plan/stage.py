@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.mapping.country import day_names, holidays_of, month_names
 from engine.mapping.model import Calendar, Clock, Dimension, Entry, Source, Star
+from engine.plan.backfill import asked
 from engine.plan.checks import counts_with_source
 from engine.plan.shape import STEPS, bare, match_columns, stage, stage_columns
 from engine.plan.steps import (
@@ -36,15 +37,16 @@ def stage_plan(star: Star, entry: Entry, world: World) -> StagePlan:
         return _from_clock(entry, entry.clock, table, world)
     if entry.source is None:
         raise ValueError(f"{entry.name} has neither a source nor a calendar or a clock")
-    return _from_source(entry, entry.source, table, world)
+    return _from_source(star, entry, entry.source, table, world)
 
 
-def _from_source(entry: Entry, source: Source, table: Table, world: World) -> StagePlan:
-    name, columns, cursor = entry.name, world.sources[entry.name], source.cursor
+def _from_source(star: Star, entry: Entry, source: Source, table: Table, world: World) -> StagePlan:
+    name, columns = entry.name, world.sources[entry.name]
+    window = asked(star, entry, world)
+    cursor = None if window else source.cursor  # all of a range is read, and the watermark stays
     create = CreateStage(entry=name, stage=table, columns=stage_columns(entry, world))
     types = {column.name: bare(column.type) for column in columns}
     lows = world.readings.get(name, Reading()).lows(len(source.cursors))
-    window = None
     if cursor:
         keys = match_columns(entry) if source.dedupe else ()
         first, *further = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from engine.mapping.model import Entry
+from engine.plan.span import Span
 from engine.plan.steps import StagedColumn
 
 
@@ -57,12 +58,17 @@ class Reading:
     Of several cursors the others begin at `further`. `reconcile` brings even a fact that is only appended to
     in line with the source: after a full refresh was asked for, or when the definition or the source itself
     has changed since the last run.
+
+    With a `span` the rows of these days alone are read and brought in line, and the watermark stays; `stale`
+    says that an ordinary run would have had to read everything, which then has to follow.
     """
 
     low: str | None = None
     reason: str = ""
     reconcile: bool = False
     further: tuple[str | None, ...] = ()
+    span: Span | None = None
+    stale: bool = False
 
     def lows(self, cursors: int) -> tuple[str | None, ...]:
         """Return from where each of so many cursors begins."""

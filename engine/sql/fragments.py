@@ -20,6 +20,7 @@ from engine.plan.steps import (
     Step,
     Value,
     Window,
+    Within,
 )
 from engine.sql.quote import (
     Fragment,
@@ -176,6 +177,12 @@ def digits(every: Period) -> Fragment:
     return literal("YYYYMMDD"[: DIGITS[every]])
 
 
+def within(of: Within, alias: str) -> Fragment:
+    """Say that a row lies in a range, which ends before its second border."""
+    name = column(of.column, alias)
+    return Fragment(f"{name} >= {literal(of.low)} and {name} < {literal(of.high)}")
+
+
 def bytewise(type_: str) -> Fragment:
     """Say, after a column, that text is compared byte by byte, as every server does it (TRAPS 10)."""
     return Fragment('::text collate "C"' if type_ in TEXT_TYPES else "")
@@ -197,8 +204,13 @@ def believed(of: Reached) -> Fragment:
 
 
 def newer(asked: Window, alias: str) -> Fragment:
-    """Say that a row of the source is at or after a watermark; text compares byte by byte (TRAPS 10)."""
+    """Say that a row of the source is at or after a watermark, or in a range; text by bytes (TRAPS 10)."""
     new = [_newer(border, alias) for border in asked.borders]
+    if asked.high is not None:
+        high = typed(asked.high, asked.type)
+        return Fragment(
+            f"{new[0]} and {column(asked.column, alias)}{bytewise(asked.type)} < {high}"
+        )
     return new[0] if len(new) == 1 else Fragment(f"({' or '.join(new)})")
 
 

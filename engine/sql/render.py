@@ -42,6 +42,7 @@ FILTERS = {
     "staged": fragments.staged,
     "window": fragments.window,
     "inside": fragments.inside,
+    "within": fragments.within,
     "digits": fragments.digits,
     "lacking": fragments.lacking,
     "believed": fragments.believed,

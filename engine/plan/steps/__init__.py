@@ -1,6 +1,6 @@
 """The kinds of step. One step is one template, one statement, one row count and one line of the report."""
 
-from engine.plan.steps.base import ColumnDefinition, Join, Measure, Rows, Step, Table, Value
+from engine.plan.steps.base import ColumnDefinition, Join, Measure, Rows, Step, Table, Value, Within
 from engine.plan.steps.bridge import CheckBridge
 from engine.plan.steps.checks import (
     CheckFreshness,
@@ -69,6 +69,7 @@ from engine.plan.steps.rejects import (
     ProveFilled,
     ProveFound,
     ProveOrdinary,
+    ProveRange,
     ProveUnique,
     Quarantine,
     RejectCheck,
@@ -187,6 +188,7 @@ __all__ = [
     "ProveFilled",
     "ProveFound",
     "ProveOrdinary",
+    "ProveRange",
     "ProveUnique",
     "Quarantine",
     "Reached",
@@ -217,4 +219,5 @@ __all__ = [
     "Value",
     "WidenColumn",
     "Window",
+    "Within",
 ]

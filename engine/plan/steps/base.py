@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar, Literal
 
 Measure = Literal[
@@ -78,6 +79,15 @@ class Join:
     history: bool = False
     as_of: Value | None = None
     nulls: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A half-open range of a table: of days, or of days as numbers."""
+
+    column: str
+    low: date | int
+    high: date | int
 
 
 @dataclass(frozen=True, slots=True)

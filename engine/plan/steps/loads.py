@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.mapping.model import Scalar
-from engine.plan.steps.base import ColumnDefinition, Measure, Rows, Step, Table
+from engine.plan.steps.base import ColumnDefinition, Measure, Rows, Step, Table, Within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ class CreateFilled(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteGone(Step):
-    """Delete the rows that the source no longer has, unless a fact refers to them."""
+    """Delete the rows that the source no longer has, of a range alone or unless a fact refers to them."""
 
     title: ClassVar[str] = "delete gone"
     measure: ClassVar[Measure] = "deleted"
@@ -127,3 +127,4 @@ class DeleteGone(Step):
     key: str = ""
     above: int = 0
     referenced_by: tuple[tuple[Table, str], ...] = ()
+    within: Within | None = None

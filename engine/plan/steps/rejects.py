@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.mapping.model import Check, Scalar
-from engine.plan.steps.base import ColumnDefinition, Join, Measure, Rows, Step, Table
+from engine.plan.steps.base import ColumnDefinition, Join, Measure, Rows, Step, Table, Within
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,18 @@ class ProveFilled(Step):
     title: ClassVar[str] = "prove filled"
     measure: ClassVar[Measure] = "failed"
     stage: Table
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveRange(Step):
+    """Count 1 when a backfill has nothing to load for a range that has rows in the star (TRAPS 9)."""
+
+    title: ClassVar[str] = "prove range"
+    measure: ClassVar[Measure] = "failed"
+    stage: Table
+    table: Table
+    within: Within
     rule: Rule
 
 

@@ -57,6 +57,7 @@ class Window:
     `keys` are columns of the query: where a row of a key is asked for, all rows of that key are, so that the
     one that wins among them is the one that would win among all (TRAPS 23). With `further` cursors a row
     is asked for that is new by any of them (TRAPS 6).
+    With `high` it is a range of the first column, which ends before it.
     """
 
     column: str
@@ -65,6 +66,7 @@ class Window:
     nulls: bool
     keys: tuple[str, ...] = ()
     further: tuple[Border, ...] = ()
+    high: str | None = None
 
     @property
     def borders(self) -> tuple[Border, ...]:

@@ -69,7 +69,7 @@ where q."sale_id" is not null;
 update "engine_stage"."shop.fact_sale" as s set "$reject" = 'facts.fact_sale.partition.keep'
 from (
   select
-    (sold_at) as "sold at",
+    "sold at" as "sold at",
     ctid as "$row"
   from "engine_stage"."shop.fact_sale"
   where "$reject" is null
@@ -80,7 +80,7 @@ where s.ctid = v."$row" and v."sold at" < '2024-01-01';
 update "engine_stage"."shop.fact_sale" as s set "$reject" = 'facts.fact_sale.partition.by'
 from (
   select
-    (sold_at) as "sold at",
+    "sold at" as "sold at",
     ctid as "$row"
   from "engine_stage"."shop.fact_sale"
   where "$reject" is null
@@ -153,7 +153,7 @@ begin
     from (
       select r."sold at"::timestamp with time zone as "$time" from (
   select
-    (sold_at) as "sold at"
+    "sold at" as "sold at"
   from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as r
@@ -184,7 +184,7 @@ from (
   select
     "sale_id" as "sale_id",
     (price * quantity)::numeric(12,2) as "total",
-    (sold_at) as "sold at",
+    "sold at" as "sold at",
     (sold_at)::date as "$day_key.0",
     (country) as "$user_key.0",
     (user_id) as "$user_key.1",

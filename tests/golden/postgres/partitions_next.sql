@@ -47,7 +47,7 @@ where q."sale_id" >= '100'::bigint;
 update "engine_stage"."shop.fact_sale" as s set "$reject" = 'facts.fact_sale.partition.keep'
 from (
   select
-    (sold_at) as "sold at",
+    "sold at" as "sold at",
     ctid as "$row"
   from "engine_stage"."shop.fact_sale"
   where "$reject" is null
@@ -58,7 +58,7 @@ where s.ctid = v."$row" and v."sold at" < '2024-01-01';
 update "engine_stage"."shop.fact_sale" as s set "$reject" = 'facts.fact_sale.partition.by'
 from (
   select
-    (sold_at) as "sold at",
+    "sold at" as "sold at",
     ctid as "$row"
   from "engine_stage"."shop.fact_sale"
   where "$reject" is null
@@ -131,7 +131,7 @@ begin
     from (
       select r."sold at"::timestamp with time zone as "$time" from (
   select
-    (sold_at) as "sold at"
+    "sold at" as "sold at"
   from "engine_stage"."shop.fact_sale"
   where "$reject" is null
 ) as r
@@ -161,7 +161,7 @@ from (
   select
     "sale_id" as "sale_id",
     (price * quantity)::numeric(12,2) as "total",
-    (sold_at) as "sold at",
+    "sold at" as "sold at",
     (sold_at)::date as "$day_key.0",
     (country) as "$user_key.0",
     (user_id) as "$user_key.1",
@@ -190,7 +190,7 @@ from (
   select
     "sale_id" as "sale_id",
     (price * quantity)::numeric(12,2) as "total",
-    (sold_at) as "sold at",
+    "sold at" as "sold at",
     (sold_at)::date as "$day_key.0",
     (country) as "$user_key.0",
     (user_id) as "$user_key.1",
@@ -215,7 +215,7 @@ from (
   select
     "sale_id" as "sale_id",
     (price * quantity)::numeric(12,2) as "total",
-    (sold_at) as "sold at",
+    "sold at" as "sold at",
     (sold_at)::date as "$day_key.0",
     (country) as "$user_key.0",
     (user_id) as "$user_key.1",

@@ -27,8 +27,10 @@ from engine.mapping.model import (
     SpecialMember,
     Star,
 )
+from engine.plan.backfill import backfilled
 from engine.plan.build import build, create_statements
 from engine.plan.drift import member_comparisons
+from engine.plan.span import Span
 from engine.plan.steps import (
     AddColumn,
     AddPrimaryKey,
@@ -55,6 +57,7 @@ from engine.plan.steps import (
     ReadVersion,
     RepointFacts,
     SetDefault,
+    StagedColumn,
     Step,
     Table,
     UpdateChanged,
@@ -227,7 +230,7 @@ PARTITIONED = replace(
     facts=(
         replace(
             STAR.facts[0],
-            columns=(*STAR.facts[0].columns, Column("sold at", "sold_at")),
+            columns=(*STAR.facts[0].columns, Column("sold at")),
             partition=Partition("sold at", "month", 2, (24, "month"), "facts.fact_sale.partition"),
         ),
     ),
@@ -252,7 +255,9 @@ EARLIER = replace(
         ),
     },
 )
-DATED = {"fact_sale": {**WORLD.types["fact_sale"], "sold at": "date", "=sold at": "date"}}
+DATED = {"fact_sale": {**WORLD.types["fact_sale"], "sold at": "date"}}
+
+BACKFILLED = ("copy", "count source", "update changed", "insert new", "prove range", "delete gone")
 
 SURE = replace(
     VERSIONED,
@@ -337,6 +342,31 @@ CASES: dict[str, list[Step]] = {
             )
         )
         if s.entry == "fact_sale"
+    ],
+    "backfill": [
+        s
+        for s in steps_of(
+            build(
+                PARTITIONED,
+                backfilled(
+                    PARTITIONED,
+                    replace(
+                        EARLIER,
+                        sources={
+                            **WORLD.sources,
+                            "fact_sale": (
+                                *WORLD.sources["fact_sale"],
+                                StagedColumn("sold at", "date"),
+                            ),
+                        },
+                        types={**WORLD.types, **DATED},
+                    ),
+                    Span(date(2026, 1, 1), date(2026, 2, 1)),
+                ),
+                place,
+            )
+        )
+        if s.entry == "fact_sale" and s.title in BACKFILLED
     ],
     "partitions_next": [
         s

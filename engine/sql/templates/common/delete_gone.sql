@@ -1,5 +1,8 @@
 delete from {{ step.table | table }} as t
 where not exists (select from {{ step.rows | rows }} as s where {{ step.match | equal("t", "s") }})
+{% if step.within %}
+  and {{ step.within | within("t") }}
+{% endif %}
 {% if step.key %}
   and {{ step.key | column("t") }} > {{ step.above | literal }}
 {% endif %}

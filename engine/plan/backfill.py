@@ -1,0 +1,118 @@
+"""A backfill: a range of days of a fact is brought in line with the source, and nothing else of it.
+
+All rows of the range are read, whatever their cursor, and what the star has in the range and the source has
+not is deleted. Where a range of the source and a range of the star are the same, a column of the query has to
+be in the fact as it is, or look up the days of a calendar by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
+
+from engine.errors import Place, Problem
+from engine.mapping.dated import HOW, dated
+from engine.mapping.model import Entry, Fact, Star
+from engine.plan.partition import is_time
+from engine.plan.shape import bare, match_columns, rows, stage, target
+from engine.plan.span import Span
+from engine.plan.steps import DeleteGone, ProveRange, Rule, Step, Window, Within
+from engine.plan.world import Reading, World
+
+LOADS = ("append", "upsert", "replace")
+
+
+def backfilled(star: Star, world: World, span: Span | None) -> World:
+    """Return the world with its facts read for a range of days alone; as it is without one."""
+    if span is None:
+        return world
+    text = f"is brought in line from {span.low} to {span.high} alone, and its watermark stays"
+    facts = {fact.name for fact in star.facts}
+    return replace(
+        world,
+        readings={
+            name: Reading(reason=text, reconcile=True, span=span, stale=reading.reconcile)
+            if name in facts
+            else reading
+            for name, reading in world.readings.items()
+        },
+    )
+
+
+def span_of(entry: Entry, world: World) -> Span | None:
+    """Return the range of days that an entry is backfilled for, None for an ordinary load."""
+    return world.readings.get(entry.name, Reading()).span
+
+
+def backfill_problems(
+    star: Star, entry: Entry, world: World, place: Callable[[str], Place]
+) -> Iterator[Problem]:
+    """Find why a fact cannot be backfilled: it has no date, or is not made of rows one by one."""
+    if not isinstance(entry, Fact) or span_of(entry, world) is None:
+        return
+    by = dated(star, entry)
+    if entry.load not in LOADS:
+        what = f"load: {entry.load} cannot be backfilled by --from and --to"
+        yield Problem(place(f"{entry.path}.load"), what, "leave the fact out by --select")
+    elif by is None:
+        what = "the fact has no date by which --from and --to could choose rows"
+        yield Problem(place(entry.path), what, f"{HOW}; or leave the fact out by --select")
+    else:
+        types = {column.name: column.type for column in world.sources[entry.name]}
+        type_ = types.get(by.asked, "missing from the query")
+        if not is_time(type_):
+            what = f"'{by.asked}', by which --from and --to would choose rows, is {type_}"
+            path = "source.range" if entry.source.range else "partition.by"
+            yield Problem(place(f"{entry.path}.{path}"), what, "a date or a timestamp is needed")
+
+
+def asked(star: Star, entry: Entry, world: World) -> Window | None:
+    """Return which rows a backfill asks the source for, None for an ordinary load."""
+    span = span_of(entry, world)
+    by = dated(star, entry) if isinstance(entry, Fact) else None
+    if span is None or by is None or entry.source is None:
+        return None
+    types = {column.name: bare(column.type) for column in world.sources[entry.name]}
+    return Window(
+        by.asked,
+        types[by.asked],
+        span.low.isoformat(),
+        nulls=False,
+        keys=match_columns(entry) if entry.source.dedupe else (),
+        high=span.high.isoformat(),
+    )
+
+
+def removed(
+    star: Star, entry: Entry, world: World, rule_of: Callable[[str, str], Rule]
+) -> Iterator[Step]:
+    """Plan to delete what the star has in the range and the source has not."""
+    span = span_of(entry, world)
+    by = dated(star, entry) if isinstance(entry, Fact) else None
+    if span is None or by is None:
+        return
+    low, high = (_number(day) if by.key else day for day in (span.low, span.high))
+    within = Within(by.column, low, high)
+    table, match = target(star, entry), match_columns(entry)
+    text = (
+        f"the source has no row from {span.low} to {span.high}, where {table} has some, and the backfill "
+        f"would delete them; if that is right, run: DELETE FROM {table} WHERE \"{by.column}\" >= '{low}' "
+        f"AND \"{by.column}\" < '{high}';"
+    )
+    rule = rule_of(f"{entry.path}.source", text)
+    yield ProveRange(
+        entry=entry.name, stage=stage(star, entry), table=table, within=within, rule=rule
+    )
+    yield DeleteGone(
+        entry=entry.name,
+        table=table,
+        rows=rows(star, entry, world).only(match),
+        match=match,
+        within=within,
+    )
+
+
+def _number(day: date) -> int:
+    """Return a day as the key that a calendar gives it."""
+    return day.year * 10_000 + day.month * 100 + day.day
