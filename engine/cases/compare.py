@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import psycopg2
 from psycopg2 import extensions
 
+from engine.cases.keys import Key, keys
 from engine.cases.match import ANY, UNNAMED, compare
 from engine.cases.model import Cell, ExpectedTable, Row
 from engine.cases.result import FOUND, SAME, WANTED, Failure, Line
@@ -51,6 +52,9 @@ class Comparer:
     star: Star
     cursor: extensions.cursor
     _types: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._keys = keys(self.star)
 
     def failures(self, expected: ExpectedTable) -> Iterator[Failure]:
         """Yield what of a table is otherwise than expected."""
@@ -133,38 +137,25 @@ class Comparer:
         columns = self._columns(owner, place)
         while way not in columns and "." in way:
             key, way = way.split(".", 1)
-            dimension = self._looked_up(owner, key)
+            found = self._key(owner, key)
             if key not in columns:
                 raise _no_column(owner, key, columns, place)
-            if dimension is None:
+            if found is None:
                 raise WrongExpectationError(place, f"{owner}.{key} is the key of no dimension")
-            of, alias = alias, f"{alias}.{key}"
-            on = f"{ident(alias)}.{ident(dimension.key)} = {ident(of)}.{ident(key)}"
-            joins[alias] = f"left join {self._name(dimension.name)} as {ident(alias)} on {on}"
-            owner = dimension.name
+            of, alias, owner = alias, f"{alias}.{key}", found.dimension.name
+            joins[alias] = found.join(self._name(owner), alias, f"{ident(of)}.{ident(key)}")
             columns = self._columns(owner, place)
         if way not in columns:
             raise _no_column(owner, way, columns, place)
         said = f"{ident(alias)}.{ident(way)}"
-        dimension = self._looked_up(owner, way)
-        if dimension and dimension.special_members:
-            names = " ".join(
-                f"when {member.key} then '{member.name.replace(chr(39), chr(39) * 2)}'"
-                for member in dimension.special_members
-            )
-            return Field(f"case {said} {names} else {said}::text end", columns[way], dimension)
-        return Field(as_text(said, columns[way]), columns[way], dimension)
+        found = self._key(owner, way)
+        if found:
+            return Field(found.named(said), columns[way], found.dimension)
+        return Field(as_text(said, columns[way]), columns[way])
 
-    def _looked_up(self, table: str, column: str) -> Dimension | None:
-        """Return the dimension whose members a column names by their key, its own table's too."""
-        found: Mapping[str, Dimension] = {d.key: d for d in self.star.dimensions}
-        lookups = {
-            (entry.name, lookup.column): self.star.dimension(lookup.dimension)
-            for entry in self.star.entries
-            for lookup in getattr(entry, "lookups", ())
-        }
-        anywhere = {key: dimension for (_, key), dimension in lookups.items()}
-        return lookups.get((table, column)) or {**anywhere, **found}.get(column)
+    def _key(self, table: str, column: str) -> Key | None:
+        """Return the key that a column holds: of a lookup, or of a dimension whose key is called so."""
+        return self._keys.get((table, column)) or self._keys.get(("", column))
 
     def _from(self, table: str, joins: Mapping[str, str], named: set[str]) -> str:
         """Return the tables to read, less the special members that no expected row names."""

@@ -22,7 +22,7 @@ from tests.conftest import ROOT, Databases, Row, connect, query
 
 STAR = ROOT / "mappings/star.yml"
 Entry = dict[str, Any]
-OF_SOURCE = ("cursor", "dedupe", "allow_empty", "connection")
+OF_SOURCE = ("cursor", "dedupe", "allow_empty", "connection", "range")
 UNKNOWN = {"unknown": {"key": -1}}
 
 

@@ -36,7 +36,10 @@ def load(name, mapping=SHOP):
     return load_suite(FOLDER / name if isinstance(name, str) else name, mapping)
 
 
-@pytest.mark.parametrize("case", load("shop.tests.yml"), ids=lambda case: case.name)
+PASSING = (*load("shop.tests.yml"), *load("durable.tests.yml", FOLDER / "durable.yml"))
+
+
+@pytest.mark.parametrize("case", PASSING, ids=lambda case: case.name)
 def test_what_is_as_expected_passes(case, fresh):
     assert not list(execute(case, fresh).failures)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 
 import pytest
@@ -214,3 +215,42 @@ def test_the_command_line_takes_days_that_make_a_range(stars):
     done = stars.engine("run", path, *days, "--report", "json")
     assert done.returncode == 0, done.stderr
     assert stars.column("SELECT count(*) FROM fact_sale") == [31]
+
+
+PLACES = ("absent", None, "2025-12-31", "2026-01-01", "2026-01-31", "2026-02-01", "infinity")
+
+
+def test_every_change_of_a_row_at_every_border_of_the_range(stars):
+    """Each row is somewhere, or nowhere, before and after, and its amount changes or not: all at once."""
+    stars.source(
+        "CREATE TABLE sales (id int, at date, amount int); GRANT SELECT ON sales TO PUBLIC"
+    )
+    changes = enumerate(itertools.product(PLACES, PLACES, (1, 2)))
+    rows = [(number, *change) for number, change in changes]
+    wanted = star(fact_sale=fact("SELECT id, at, amount FROM sales", "id at amount", range="at"))
+    insert(stars, [(number, before, 1) for number, before, _, _ in rows])
+    stars.run(wanted)
+    stars.source("TRUNCATE sales")
+    insert(stars, [(number, after, amount) for number, _, after, amount in rows])
+    report = backfill(stars, wanted)
+
+    expected = set()
+    for number, before, after, amount in rows:
+        if after in ("2026-01-01", "2026-01-31"):
+            expected.add((number, after, amount))
+        elif before not in ("absent", "2026-01-01", "2026-01-31"):
+            expected.add((number, before, 1))
+    assert set(stars.warehouse("SELECT id, at::text, amount FROM fact_sale")) == expected
+    found = counts(report, "fact_sale")
+    assert found["read"] == 2 * 7 * 2
+    # From nowhere into the range; there as it was; and in the range before, and no more.
+    assert (found["inserted"], found["unchanged"], found["deleted"]) == (4, 2, 2 * 5 * 2)
+
+
+def insert(stars, rows):
+    values = [
+        f"({number}, {f'{chr(39)}{at}{chr(39)}' if at else 'NULL'}::date, {amount})"
+        for number, at, amount in rows
+        if at != "absent"
+    ]
+    stars.source(f"INSERT INTO sales VALUES {', '.join(values)}")
