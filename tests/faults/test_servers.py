@@ -46,7 +46,7 @@ def databases(own):
 
 
 def stopped(embedded, server, number):
-    """Stop a server as `pg_ctl stop` does, and start it after a while."""
+    """Stop a server as `pg_ctl stop` does, or kill it, and start it after a while."""
     postmaster = Postmaster((server.folder / "data").resolve(), account())
     os.kill(postmaster.pid(), number)
     wait_until(lambda: postmaster.pid() is None, "the server has stopped")
@@ -62,7 +62,9 @@ def crashed(pid):
 
 
 @pytest.mark.parametrize("server", ["source", "warehouse"])
-@pytest.mark.parametrize(("how", "number"), [("immediate", 3), ("fast", 1), ("crash", 2)])
+@pytest.mark.parametrize(
+    ("how", "number"), [("immediate", 2), ("fast", 1), ("crash", 2), ("killed", 1)]
+)
 def test_a_server_that_stops_and_comes_back_costs_an_attempt_and_nothing_else(
     server, how, number, own, databases
 ):
@@ -74,7 +76,7 @@ def test_a_server_that_stops_and_comes_back_costs_an_attempt_and_nothing_else(
     def fault(pids):
         if how == "crash":
             return crashed(moments.chance.choice(pids)) if pids else False
-        signals = {"immediate": signal.SIGQUIT, "fast": signal.SIGINT}
+        signals = {"immediate": signal.SIGQUIT, "fast": signal.SIGINT, "killed": signal.SIGKILL}
         return stopped(own[0], found, signals[how])
 
     for n in moments:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
 import pytest
 
 from engine.run import Options
 from tests.conftest import connect
-from tests.faults.shop import Moments, change, disturbed, loaded, past, run_here, wanted
+from tests.faults.shop import (
+    Gate,
+    Moments,
+    change,
+    content,
+    disturbed,
+    gated_check,
+    loaded,
+    past,
+    run_here,
+    wanted,
+)
 
 MOMENTS = 7  # of each server in each kind of run, that is, 21 of each server
 KINDS = {"first": Options(), "everything": Options(full_refresh=True), "changes": Options()}
@@ -87,3 +99,29 @@ def test_a_run_whose_sessions_are_ended_is_tried_again_and_nobody_sees_half_of_i
         assert loaded(databases) == wanted(databases), moments
         newest, *others = past(databases)
         assert (newest.status, newest.error, len(others)) == ("done", None, known), moments
+
+
+@pytest.mark.parametrize("server", ["source", "warehouse"])
+@pytest.mark.usefixtures("quick_retries")
+def test_each_session_by_itself_can_be_ended(server, databases, watch, tmp_path):
+    """Before the commit, when all of them are open: none of them is one that a run does well without."""
+    run_here(databases)
+    mapping, number = gated_check(tmp_path / "gated.yml"), 0
+    while True:
+        change(databases, number)
+        before = content(databases)
+        with Gate(databases.warehouse_url) as gate, ThreadPoolExecutor(1) as pool:
+            running = pool.submit(run_here, databases, mapping)
+            gate.wait()
+            sessions = watch.sessions(server)
+            last = number == len(sessions) - 1
+            assert watch.terminate(server, [sessions[number]]) == 1
+            assert content(databases) == before
+            gate.open()
+            assert running.result().status == "done"
+        assert loaded(databases) == wanted(databases), number
+        assert past(databases)[0].status == "done"
+        number += 1
+        if last:
+            break
+    assert number >= 3
