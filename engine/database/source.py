@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
 from engine.database.connect import Sessions, backend, execute
+from engine.database.failure import sentence
 from engine.errors import RunError
 from engine.plan.progress import Activity
 
@@ -113,8 +115,15 @@ class Snapshot:
         execute(connection, f"set transaction snapshot '{self.name}'").close()
 
     def verdict(self) -> None:
-        """Ask the source whether it is still there with this snapshot; raises when it is not (TRAPS 11)."""
-        execute(self.reader, "select 1").close()
+        """Ask the source whether it is still there with this snapshot; RunError when not (TRAPS 11)."""
+        try:
+            execute(self.reader, "select 1").close()
+        except DBAPIError as error:
+            where = self._engine.get_execution_options()["where"]
+            raise RunError(
+                f"{where}: the snapshot was lost before the commit: {sentence(error)}",
+                transient=True,
+            ) from error
 
 
 def refuse_rewritten(connection: Connection) -> None:

@@ -104,7 +104,7 @@ def test_a_run_whose_sessions_are_ended_is_tried_again_and_nobody_sees_half_of_i
 @pytest.mark.parametrize("server", ["source", "warehouse"])
 @pytest.mark.usefixtures("quick_retries")
 def test_each_session_by_itself_can_be_ended(server, databases, watch, tmp_path):
-    """Before the commit, when all of them are open: none of them is one that a run does well without."""
+    """Right before the commit: those that the run still needs cost an attempt, the others nothing."""
     run_here(databases)
     mapping, number = gated_check(tmp_path / "gated.yml"), 0
     while True:
