@@ -225,3 +225,37 @@ def test_the_floors_are_those_that_are_checked():
 
 def test_the_number_of_attempts_is_the_one_of_the_code():
     assert f"up to {ATTEMPTS} times" in text_of("how-a-run-works.md")
+
+
+def shown_for_faults():
+    """Return the names of the tests that are on the page of reliability, by file."""
+    found, present = {}, ""
+    for file, name in re.findall(r"(\w+\.py::|…)(test_\w+)", text_of("reliability.md")):
+        present = present if file == "…" else file.removesuffix("::")
+        found.setdefault(present, set()).add(name)
+    return found
+
+
+def test_every_fault_has_the_test_that_is_named():
+    for file, names_ in shown_for_faults().items():
+        path = next(
+            p
+            for p in (ROOT / "tests/faults" / file, ROOT / "tests/integration" / file)
+            if p.exists()
+        )
+        there = set(re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE))
+        assert names_ <= there, file
+
+
+def test_no_file_of_faults_is_forgotten():
+    there = {path.name for path in (ROOT / "tests/faults").glob("test_*.py")}
+    assert there <= set(shown_for_faults())
+
+
+def test_the_numbers_of_the_faults_are_whole():
+    text = text_of("reliability.md")
+    assert re.findall(r"^### (\d+)\.", text, re.MULTILINE) == [str(n) for n in range(1, 15)]
+    killed = (ROOT / "tests/faults/test_killed.py").read_text()
+    moments = dict(re.findall(r"signal\.(SIG\w+): (\d+)", killed))
+    assert f"{3 * int(moments['SIGKILL'])} moments" in text
+    assert f"{3 * int(moments['SIGTERM'])} moments each" in text
