@@ -124,8 +124,9 @@ class Runs:
         if signalled == signal.SIGKILL:
             right = code in {-9, 0} and (status in {None, "died"} or status == "done")
         elif signalled and status != "done":
-            # Before it listens to signals, Python ends by them.
-            right = code in {130, -signalled} and status in {None, "failed", "died"}
+            # Before it listens to signals, Python ends by them, and a shell says 130 for SIGINT, too: so it
+            # does where one came within `exec`, as of a dataclass that is being imported.
+            right = code in {130, -signalled, -signal.SIGINT} and status in {None, "failed", "died"}
         else:  # whatever else happened to it, the run was tried again
             right = status == "done" and code in {0, 130, -(signalled or 0)}
         if not right:

@@ -26,7 +26,7 @@ WITH placed AS (
 INSERT INTO payments (order_id, amount) SELECT order_id, total FROM placed
 """
 # Each client changes rows of its own, so that nobody waits for the one whose transactions take long.
-OWN = "{key} % {clients} = {client} AND {key} % 97 = {chance}"
+OWN = "{key} % {clients} = {client} AND {key} % 397 = {chance}"
 MOVES = "UPDATE users SET city = 'City ' || (random() * 50)::int WHERE " + OWN
 NAMES = "UPDATE users SET name = 'User ' || (random() * 1e6)::int WHERE " + OWN
 PRICES = "UPDATE products SET price = (random() * 900)::numeric(10,2) WHERE " + OWN
@@ -137,7 +137,7 @@ class Writers:
             "clients": CLIENTS,
             "client": client,
             "key": key,
-            "chance": chance.randrange(97),
+            "chance": chance.randrange(397),
             "newest": cursor.fetchall()[0][0],
         }
         if chance.random() < 0.1:
