@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from engine.database import ledger, versions
-from engine.database.circles import circle, orphan
+from engine.database.circles import told_of_tree
 from engine.database.connect import Sessions, count_of, execute
 from engine.database.failure import failure_of, sentence
 from engine.database.source import Snapshot
@@ -157,7 +157,7 @@ class Publication:
         if isinstance(step, RejectCheck):
             self._rejected.append((step, done.rows))
         if isinstance(step, CountCircles | CountOrphans) and done.rows:
-            self._tell_of_tree(step, done.rows)
+            self._notices.append(told_of_tree(self._main, step, done.rows))
         if isinstance(step, PROOFS) and done.rows:
             what = {
                 ProveUnique: f"{done.rows:,} keys have a problem: ",
@@ -165,18 +165,6 @@ class Publication:
                 ProveOrdinary: f"{done.rows:,} rows have a problem: ",
             }.get(type(step), "")
             raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what}{step.rule.text}")
-
-    def _tell_of_tree(self, step: CountCircles | CountOrphans, rows: int) -> None:
-        """Tell of members without the parent that they name, and of ancestors in a circle, or fail."""
-        if isinstance(step, CountOrphans):
-            one = orphan(self._main, step.tree)
-            text = f"{rows:,} members have a parent that is not there, and are roots, such as {one}"
-        else:
-            text = f"{rows:,} {step.rule.text}: {circle(self._main, step.tree)}"
-            if not step.warn:
-                raise CheckFailedError(f"{step.rule.place}: {step.entry}: {text}")
-            text += "; they stand alone in the hierarchy"
-        self._notices.append(Notice(step.entry, text))
 
     def _timed(self, step: Step, work: Callable[[], int]) -> Done:
         self._sessions.refuse_when_cancelled()

@@ -234,7 +234,8 @@ def junk_problems(
 ) -> Iterator[Problem]:
     """Find junk that has lost a column: its members may be the same without it, and have two keys."""
     state, table = world.tables.get(junk.name, TableState()), target(star, junk)
-    lost = [name for name in state.columns if name not in (junk.key, *junk.natural_key)]
+    wanted = {column.name for column in definitions(star, junk, world)}
+    lost = [name for name in state.columns if name not in wanted]
     if lost and not state.empty and _combination_name(junk) not in state.computed:
         yield Problem(
             place(f"{junk.path}.columns"),

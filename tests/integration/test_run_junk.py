@@ -108,18 +108,20 @@ def test_members_without_a_table_are_given_new_keys_and_all_facts_get_them(stars
 
 def test_a_column_more_makes_new_members_and_one_less_is_refused(stars):
     stars.source(SOURCE)
-    stars.run(shop())
-    more = flags()
+    audited = shop(dim=flags(audit=True))
+    stars.run(audited)
+    assert stars.column("SELECT count(DISTINCT _run_id) FROM dim_flag") == [1]
+    more = flags(audit=True)
     more["columns"]["big"] = "n > 8"
     report = stars.run(shop(dim=more))
     assert counts(report, "dim_flag") == {"read": 5, "inserted": 5}
     assert counts(report, "sold") == {"read": 6, "updated": 6}
     assert counts(stars.run(shop(dim=more)), "sold") == {"read": 6, "unchanged": 6}
     with pytest.raises(MappingError, match="may differ in 'big' alone") as raised:
-        stars.run(shop())
+        stars.run(audited)
     for statement in str(raised.value).partition("run: ")[2].split(";")[:2]:
         stars.warehouse(statement)
-    assert counts(stars.run(shop()), "dim_flag") == {"read": 4, "inserted": 4}
+    assert counts(stars.run(audited), "dim_flag") == {"read": 4, "inserted": 4}
     assert stars.warehouse(FOUND)[3:5] == [(4, None, None, None), (5, None, None, None)]
 
 
@@ -179,6 +181,9 @@ def test_a_mini_dimension_is_made_of_several_entries_and_looked_up_by_others(sta
     report = stars.run(mapping, "dim_profile")
     assert [e.name for e in report.entries] == ["dim_profile", "dim_user", "visit"]
     assert "visit: is loaded too, as dim_profile is made of its rows" in notices(report)
+    # What looks it up and is no part of it brings along all that is.
+    report = stars.run(mapping, "other")
+    assert [e.name for e in report.entries] == ["dim_profile", "dim_user", "visit", "other"]
 
 
 @pytest.mark.parametrize(
