@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import psycopg2
@@ -53,12 +53,14 @@ COUNT_EVERY = 0.5  # seconds between two looks at how many rows have arrived
 class Options:
     """What of the mapping is run, and how: entries by name (none means all), from the beginning or not.
 
-    With `span` its facts are brought in line for these days alone.
+    With `span` its facts are brought in line for these days alone. `allow_deletes` takes it for right
+    however many rows are gone from the source.
     """
 
     select: tuple[str, ...] = ()
     full_refresh: bool = False
     span: Span | None = None
+    allow_deletes: bool = False
 
 
 @dataclass
@@ -201,11 +203,12 @@ def _survey(
             select=options.select,
             full_refresh=options.full_refresh,
         )
-        return backfilled(attempt.loaded.star, world, options.span)
+        world = backfilled(attempt.loaded.star, world, options.span)
     except (MappingError, SQLAlchemyError) as error:
         sessions.refuse_when_cancelled()
         refuse_lost({**monitors, "warehouse": side}, error)
         raise
+    return replace(world, allow_deletes=options.allow_deletes)
 
 
 def _published_before(attempt: Attempt, main: Connection) -> Report | None:

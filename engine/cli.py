@@ -87,7 +87,7 @@ def variables(function: Function) -> Function:
 
 
 def choice(function: Function) -> Function:
-    """Give a command --select and --full-refresh, as one argument: which entries, and how."""
+    """Give a command --select, --full-refresh and --allow-deletes, as one argument: which, and how."""
 
     @click.option(
         "--select",
@@ -100,11 +100,20 @@ def choice(function: Function) -> Function:
         is_flag=True,
         help="Read everything, not only what is new; keys and history stay.",
     )
+    @click.option(
+        "--allow-deletes",
+        is_flag=True,
+        help="However many rows are gone from the source, that is right: deletes.max is not asked.",
+    )
     @functools.wraps(function)
     def wrapped(
-        *args: object, select: tuple[str, ...], full_refresh: bool, **options: object
+        *args: object,
+        select: tuple[str, ...],
+        full_refresh: bool,
+        allow_deletes: bool,
+        **options: object,
     ) -> None:
-        function(*args, choice=Choice(select, full_refresh), **options)
+        function(*args, choice=Choice(select, full_refresh, allow_deletes=allow_deletes), **options)
 
     return wrapped
 

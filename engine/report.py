@@ -16,6 +16,7 @@ COUNTS = (
     "unchanged",
     "closed",
     "deleted",
+    "returned",
     "inferred",
     "repointed",
     "held",
@@ -29,7 +30,8 @@ class EntryReport:
     """What happened to one dimension or fact; every row that was read is in exactly one other count.
 
     `null_cursors` counts rows without a cursor, `repointed` rows of facts that refer to another version of a
-    dimension's member now; read, closed, deleted, inferred and repointed are no part of the sum.
+    dimension's member now, `returned` rows that were deleted and are in the source again; read,
+    closed, deleted, returned, inferred and repointed are no part of the sum.
     """
 
     name: str
@@ -39,6 +41,7 @@ class EntryReport:
     unchanged: int = 0
     closed: int = 0
     deleted: int = 0
+    returned: int = 0
     inferred: int = 0
     repointed: int = 0
     held: int = 0

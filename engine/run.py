@@ -123,5 +123,5 @@ def _plan_once(
             if isinstance(error, DBAPIError):
                 raise RunError(sentence(error), transient=retry.is_transient(error)) from error
             raise
-    world = backfilled(star, world, options.span)
+    world = replace(backfilled(star, world, options.span), allow_deletes=options.allow_deletes)
     return build(star, world, loaded.document.place, select), world

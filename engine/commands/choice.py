@@ -9,8 +9,14 @@ from engine.plan.span import Span
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The patterns of --select, none means all, and whether everything is read from the beginning."""
+    """The patterns of --select, none means all, whether everything is read, and all deletes allowed."""
 
     select: tuple[str, ...] = ()
     full_refresh: bool = False
     span: Span | None = None
+    allow_deletes: bool = False
+
+    @property
+    def how(self) -> tuple[bool, Span | None, bool]:
+        """How the entries are run, in the order of the run's options."""
+        return self.full_refresh, self.span, self.allow_deletes

@@ -26,7 +26,7 @@ def plan(
 ) -> None:
     """Print the plan of a run; nothing is written."""
     loaded = load(path, overrides)
-    options = Options(selected(loaded.star, choice.select), choice.full_refresh, choice.span)
+    options = Options(selected(loaded.star, choice.select), *choice.how)
     with connected(loaded.star, folder, options.select) as settings:
         todo, _ = plan_run(loaded, settings, options)
     click.echo("\n".join(plan_lines(todo, sql=sql)))

@@ -49,7 +49,7 @@ def run(
 ) -> None:
     """Run a mapping; the report goes to stdout, progress and logs to stderr."""
     loaded = load(path, overrides)
-    options = Options(selected(loaded.star, choice.select), choice.full_refresh, choice.span)
+    options = Options(selected(loaded.star, choice.select), *choice.how)
     run_id = uuid.uuid4()
     cache = cache_of(loaded.star)
     with (

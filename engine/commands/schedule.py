@@ -76,7 +76,7 @@ class Job:
                 "when the schedule began: start it anew"
             )
         settings = settings_of(loaded, self.choice, self.environ)
-        options = Options(selected(loaded.star, self.choice.select), self.choice.full_refresh)
+        options = Options(selected(loaded.star, self.choice.select), *self.choice.how)
         run_id, cache = uuid.uuid4(), cache_of(loaded.star)
         with bound(run_id=str(run_id), mapping=self.name):
             do_run(loaded, settings, options, Following(self.metrics), run_id, cache)

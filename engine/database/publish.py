@@ -23,7 +23,7 @@ from engine.errors import CheckFailedError, Place, RunError
 from engine.mapping.load import Loaded
 from engine.mapping.model import Star, Tolerance
 from engine.plan.progress import Mark, Progress, advance, base, lag_of
-from engine.plan.quality import Status, Verdict, judge, label, tolerated
+from engine.plan.quality import Status, Verdict, exceeds, judge, label, tolerated
 from engine.plan.steps import (
     BuildLinks,
     BuildVersions,
@@ -38,9 +38,13 @@ from engine.plan.steps import (
     DropStage,
     EnsureMember,
     FillCombinations,
+    FindGone,
+    FlagReferred,
     HierarchyStep,
     Notice,
+    OfGone,
     Plan,
+    ProveFew,
     ProveFilled,
     ProveFound,
     ProveOrdinary,
@@ -68,6 +72,15 @@ PLANNING = (
 )
 
 PROOFS = (ProveUnique, ProveFound, ProveFilled, ProveOrdinary, ProveRange)
+TOLD = {
+    CountKept.title: (
+        "rows that were read again have changed in the source, and stay as they were loaded: "
+        "load: upsert would follow it, --full-refresh does so once"
+    ),
+    FlagReferred.title: (
+        "members are gone from the source, and stay as facts refer to them: is_deleted is true"
+    ),
+}
 
 
 class UnknownOutcomeError(RunError):
@@ -129,6 +142,8 @@ class Publication:
             return not self._any("closed", step.entry)
         if isinstance(step, HierarchyStep):
             return not step.always and not self._changed(step.entry)
+        if isinstance(step, OfGone | ProveFew):
+            return self.steps[-1].title == FindGone.title and not self.steps[-1].rows
         return step.several is not None and step.several != self._several(step.entry)
 
     def _several(self, entry: str) -> bool:
@@ -153,6 +168,9 @@ class Publication:
             self._listener.ended(done)
 
     def _do(self, step: Step) -> None:
+        if isinstance(step, ProveFew):
+            self._prove_few(step)
+            return
         done = self._timed(step, lambda: count_of(self._main, render(step)))
         if isinstance(step, RejectCheck):
             self._rejected.append((step, done.rows))
@@ -165,6 +183,26 @@ class Publication:
                 ProveOrdinary: f"{done.rows:,} rows have a problem: ",
             }.get(type(step), "")
             raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what}{step.rule.text}")
+
+    def _prove_few(self, step: ProveFew) -> None:
+        failed, total = self._counted(step)
+        if exceeds(step.tolerance, failed, total):
+            share = f", {100 * failed / total:.3g} %" if total else ""
+            raise CheckFailedError(
+                f"{step.rule.place}: {step.entry}: {failed:,} of {total:,} rows are gone from the source"
+                f"{share}: {step.rule.text}"
+            )
+
+    def _counted(self, step: Step) -> tuple[int, int]:
+        """Do a step that counts two things: what is wrong, and of how many."""
+        seen: list[int] = []
+
+        def count() -> int:
+            row = execute(self._main, render(step)).one()
+            seen.append(int(row.total))
+            return int(row.failed)
+
+        return self._timed(step, count).rows, seen[0]
 
     def _timed(self, step: Step, work: Callable[[], int]) -> Done:
         self._sessions.refuse_when_cancelled()
@@ -225,16 +263,10 @@ class Publication:
             self.verdicts.append(Verdict(entry, name, path, status, count, read, place))
 
     def _check(self, step: CheckStep | CheckBridge, place: Callable[[str], Place]) -> None:
-        check = step.check
-        seen: list[int] = []
-
-        def count() -> int:
-            row = execute(self._main, render(step)).one()
-            seen.append(int(row.total))
-            return int(row.failed)
-
-        done = self._timed(step, count)
-        self.verdicts.append(judge(step.entry, check, done.rows, seen[0], _spot(place(check.path))))
+        failed, total = self._counted(step)
+        self.verdicts.append(
+            judge(step.entry, step.check, failed, total, _spot(place(step.check.path)))
+        )
 
     def progress(
         self,
@@ -282,19 +314,15 @@ class Publication:
             seconds=round(seconds, 3),
             entries=tuple(entry_report(entry, self.steps) for entry in plan.entries),
             checks=tuple(self.verdicts),
-            notices=(*plan.notices, *self._kept(), *self._expired(), *self._notices, *notices),
+            notices=(*plan.notices, *self._told(), *self._expired(), *self._notices, *notices),
             steps=tuple(self.steps),
         )
 
-    def _kept(self) -> Iterator[Notice]:
-        """Tell of rows that the source has changed and the star has not."""
+    def _told(self) -> Iterator[Notice]:
+        """Tell of rows with which a run did not do what one might expect."""
         for done in self.steps:
-            if done.title == CountKept.title and done.rows:
-                yield Notice(
-                    done.entry,
-                    f"{done.rows:,} rows that were read again have changed in the source, and stay as "
-                    "they were loaded: load: upsert would follow it, --full-refresh does so once",
-                )
+            if done.title in TOLD and done.rows:
+                yield Notice(done.entry, f"{done.rows:,} {TOLD[done.title]}")
 
     def _expired(self) -> Iterator[Notice]:
         """Tell of rows that are older than what is kept."""
@@ -312,7 +340,8 @@ class Publication:
 
         A RunError says when the answer was lost and only the ledger knows what happened.
         """
-        used = [stage.create.stage for stage in plan.stages]
+        used = [table for stage in plan.stages for table in stage.tables]
+        used += [step.gone for step in plan.load if isinstance(step, FindGone)]
         used += [step.line.versions for step in plan.load if isinstance(step, BuildVersions)]
         used += [step.stage for step in plan.load if isinstance(step, FillCombinations)]
         trees = [step.tree for step in plan.load if isinstance(step, BuildLinks)]

@@ -41,6 +41,8 @@ select
     when (timestamptz '2026-01-01 00:00+00' at time zone zone.name) - timestamp '2026-01-01' <>
       (timestamptz '2026-07-01 00:00+00' at time zone zone.name) - timestamp '2026-07-01'
     then interval '2 hours' else interval '0' end)::text as local_time,
+  (clock_timestamp() at time zone zone.name)::text as now_there,
+  (clock_timestamp() at time zone zone.name)::date::text as today,
   ((clock_timestamp() at time zone zone.name)::date + 1)::text as tomorrow
 from (select reset_val as name from pg_settings where name = 'TimeZone') as zone
 """
@@ -60,11 +62,15 @@ where l.pid = pg_backend_pid() and l.locktype = 'relation'
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which cluster and database this is, and the moment by its clock: in microseconds, and for each type."""
+    """Which cluster and database this is, and the moment by its clock: in microseconds, and for each type.
+
+    `limits` are what no cursor can be beyond, `moments` the time itself.
+    """
 
     identity: str
     moment: int
     limits: dict[str, str]
+    moments: dict[str, str]
 
 
 class Snapshot:
@@ -153,5 +159,10 @@ def origin(connection: Connection) -> Origin:
             "timestamp without time zone": row.local_time,
             "date": row.tomorrow,
             "numeric": "Infinity",
+        },
+        {
+            "timestamp with time zone": row.instant,
+            "timestamp without time zone": row.now_there,
+            "date": row.today,
         },
     )

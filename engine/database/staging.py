@@ -123,10 +123,12 @@ class Staging:
         """Make and fill one stage, in one transaction: rows that nobody else can see arrive frozen."""
         target = self._target()
         self.filling[backend(target)] = plan.entry
-        execute(target, render(DropStage(stage=plan.create.stage))).close()
+        for stage in plan.tables:
+            execute(target, render(DropStage(stage=stage))).close()
         done = [self._do(target, plan.create), self._do(target, plan.fill)]
         if done[-1].rows:
             done.append(self._do(target, plan.analyze))
+        done += [self._do(target, step) for step in plan.keys]
         if plan.null_cursors:
             done.append(self._do(target, plan.null_cursors))
         self._own.highest, self._own.forbidden, self._own.keyless = (), (), None

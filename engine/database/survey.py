@@ -65,6 +65,7 @@ def survey(
         measures=measures_told(warehouse, star, loaded.document),
         views=view_states(warehouse, star),
         loaded=loaded_by(warehouse, star.connection("warehouse").schema),
+        moments={e.name: origins[e.source.connection].moments for e in entries if e.source},
     )
     return replace(world, strayed=_strayed(star, entries, world, warehouse))
 

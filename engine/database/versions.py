@@ -14,11 +14,11 @@ from engine.database.connect import execute
 from engine.mapping.model import Dimension, Star
 from engine.plan.drift import definition
 from engine.plan.shape import target
-from engine.plan.steps import Done, EnsureMember, ReadVersion, Table
+from engine.plan.steps import Done, EnsureMember, FlagReferred, ReadVersion, Table
 from engine.sql.render import render
 
 TRANSACTION = "select pg_current_xact_id()::xid::text"
-CHANGING = ("inserted", "updated", "deleted")
+CHANGING = ("inserted", "updated", "deleted", "returned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,11 @@ def _change(
     others = {lookup.dimension for lookup in dimension.lookups if lookup.as_of}
     repointed = sum(d.rows for d in steps if d.entry in others and d.measure == "repointed")
     rows = {measure: sum(d.rows for d in own if d.measure == measure) for measure in CHANGING}
-    members = sum(done.rows for done in own if done.title == EnsureMember.title)
+    unmeasured = (EnsureMember.title, FlagReferred.title)
+    members = sum(done.rows for done in own if done.title in unmeasured)
     before = execute(connection, render(ReadVersion(table=target(star, dimension)))).one().version
     transaction = str(execute(connection, TRANSACTION).scalar_one())
-    written = rows["inserted"] + rows["updated"] + members + repointed
+    written = rows["inserted"] + rows["updated"] + rows["returned"] + members + repointed
     return Change(dimension.name, before, transaction, written, rows["deleted"])
 
 

@@ -29,6 +29,7 @@ LookedUp = Literal["surrogate", "durable"]
 Type1 = Literal["all", "current"]
 LagUnit = Literal["seconds", "minutes", "hours", "days"]
 Additivity = Literal["additive", "semi-additive", "non-additive"]
+DeletePolicy = Literal["ignore", "flag", "close", "remove"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,26 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How much may be wrong: at most `rows`, or at most `percent` of the rows looked at."""
+
+    rows: int = 0
+    percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deletes:
+    """What becomes of rows that the source no longer has, and how many there may be in one run.
+
+    `policy` is empty where `load` says it: a replace deletes them.
+    """
+
+    policy: DeletePolicy | Literal[""]
+    tolerance: Tolerance
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A query on one connection. `dedupe` is an ORDER BY list: of equal keys the first row wins.
 
@@ -69,6 +90,7 @@ class Source:
     dedupe: str | None = None
     allow_empty: bool = False
     range: str = ""
+    deletes: Deletes | None = None
     path: str = ""
 
     @property
@@ -171,14 +193,6 @@ class SpecialMember:
     key: int
     values: tuple[tuple[str, Scalar], ...] = ()
     path: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """How much may be wrong: at most `rows`, or at most `percent` of the rows looked at."""
-
-    rows: int = 0
-    percent: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,8 @@ _KINDS = {
     "date": "a date",
     "audit": "true or false, or a list of `run_id`, `source`, `loaded_at`, `updated_at`",
     "checks": "[a check](#a-check), or a list of checks",
+    "delete_policy": "`ignore`, `flag`, `close` or `remove`",
+    "tolerance": "a whole number, or a percentage",
 }
 _TYPES = {
     "string": "a text",

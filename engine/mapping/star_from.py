@@ -21,6 +21,7 @@ from engine.mapping.model import (
     Column,
     Connection,
     Cursor,
+    Deletes,
     Dimension,
     Fact,
     Hierarchy,
@@ -36,7 +37,11 @@ from engine.mapping.model import (
 )
 from engine.mapping.scalars import Plain
 from engine.mapping.texts import Texts
-from engine.mapping.values import parse_duration, parse_periods
+from engine.mapping.values import parse_duration, parse_periods, parse_tolerance
+
+MOST_GONE = (
+    "10%"  # of a table, in one run: more looks like a source that is not all there (TRAPS 9)
+)
 
 
 def star_from(
@@ -254,6 +259,7 @@ def _source(data: Plain, path: str, texts: Texts) -> Source:
         dedupe=None if dedupe is None else texts.order(f"{path}.dedupe", dedupe),
         allow_empty=entry.get("allow_empty", False),
         range=entry.get("range", ""),
+        deletes=_deletes(entry.get("deletes"), f"{path}.deletes"),
         path=path,
     )
 
@@ -273,6 +279,13 @@ def _cursor(data: Plain, path: str) -> Cursor:
         lag=None if lag is None else parse_duration(lag),
         path=path,
     )
+
+
+def _deletes(data: Plain, path: str) -> Deletes | None:
+    if data is None:
+        return None
+    entry = data if isinstance(data, dict) else {"policy": data}
+    return Deletes(entry.get("policy", ""), parse_tolerance(entry.get("max", MOST_GONE)), path)
 
 
 def _columns(data: Mapping[str, Plain] | None, path: str, texts: Texts) -> tuple[Column, ...]:

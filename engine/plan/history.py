@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from engine.mapping.history import CHANGED_AT, CONFIRMED_AT, HISTORY_NAMES, VALID_FROM, VALID_TO
 from engine.mapping.model import Column, Dimension, Entry, History, Lookup, Star
+from engine.mapping.owned import DELETED_AT, policy_of
 from engine.mapping.rules_history import kept_time
 from engine.plan.shape import (
     EFFECTIVE,
@@ -41,9 +42,11 @@ def history_steps(
     state = world.tables.get(dimension.name, TableState())
     name, values = dimension.name, _values(dimension)
     versions = Table(STAGE_SCHEMA, short_name(f"{star.name}.{name}.versions"))
-    line = Line(target(star, dimension), versions, dimension.key, dimension.natural_key)
+    closes = policy_of(dimension) == "close" and not state.empty
+    line = Line(target(star, dimension), versions, dimension.key, dimension.natural_key, closes)
     build = _build(star, dimension, history, world, line)
-    insert = InsertVersions(entry=name, line=line, columns=(*build.columns, *HISTORY_NAMES))
+    columns = (*build.columns, *HISTORY_NAMES, *((DELETED_AT,) if closes else ()))
+    insert = InsertVersions(entry=name, line=line, columns=columns)
     repeated = CountRepeated(
         entry=name, line=line, types=build.types, compare=values, fresh=state.empty
     )

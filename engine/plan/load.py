@@ -6,8 +6,10 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from engine.mapping.model import Dimension, Entry, Fact, Star
+from engine.mapping.owned import owned_names
 from engine.plan.audit import default_steps, with_audit
 from engine.plan.backfill import removed, span_of
+from engine.plan.deletes import delete_steps, referring
 from engine.plan.durable import durable_steps
 from engine.plan.hierarchy import hierarchy_steps
 from engine.plan.history import history_steps
@@ -43,7 +45,6 @@ from engine.plan.steps import (
     Rows,
     Rule,
     Step,
-    Table,
     UpdateChanged,
 )
 from engine.plan.world import Reading, World, state_of
@@ -63,6 +64,7 @@ def born_filled(star: Star, entry: Entry, world: World) -> bool:
         isinstance(entry, Fact)
         and not state_of(entry, world).exists
         and not entry.partition
+        and not owned_names(entry)
         and all(value.cast in {"", value.type} for value in rows(star, entry, world).values)
     )
 
@@ -91,6 +93,8 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     yield from keys
     if keys:
         yield from members
+    if entry.load != "replace":
+        yield from delete_steps(star, entry, world, place)
     # At the end, as until the commit nobody else can read a table that gets or loses a partition.
     if state_of(entry, world).exists:
         yield from created_ahead(star, entry, world)
@@ -191,6 +195,7 @@ def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[
     if entry.source and not entry.source.allow_empty:
         rule = rule_of(f"{entry.path}.source", NOTHING_LEFT, place)
         yield ProveFilled(entry=entry.name, stage=own.stage, rule=rule)
+    yield from delete_steps(star, entry, world, place)
     yield DeleteGone(
         entry=entry.name,
         table=target(star, entry),
@@ -198,7 +203,7 @@ def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[
         match=match,
         key=entry.key if isinstance(entry, Dimension) else "",
         above=keys_above(entry),
-        referenced_by=_referring(star, entry, world),
+        referenced_by=referring(star, entry, world),
     )
 
 
@@ -219,16 +224,6 @@ def _compared(entry: Entry, world: World, own: Rows) -> tuple[str, ...]:
         return names
     # A member stays as it was first seen, but a column that is new has not been seen yet (TRAPS 37).
     return tuple(name for name in names if name not in state_of(entry, world).columns)
-
-
-def _referring(star: Star, entry: Entry, world: World) -> tuple[tuple[Table, str], ...]:
-    """Return every table and key column that refers to a dimension and is there already."""
-    return tuple(
-        (target(star, other), lookup.column)
-        for other in star.entries
-        for lookup in other.lookups
-        if lookup.dimension == entry.name and lookup.column in state_of(other, world).columns
-    )
 
 
 def member_steps(star: Star, dimension: Dimension, world: World) -> Iterator[Step]:

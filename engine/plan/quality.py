@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from engine.mapping.model import Check
+from engine.mapping.model import Check, Tolerance
 
 Status = Literal["pass", "warn", "fail"]
 
@@ -38,9 +38,14 @@ def label(check: Check) -> str:
 
 def tolerated(check: Check, failed: int, total: int) -> bool:
     """Say whether so many broken rows are still within the check's tolerance."""
-    if check.tolerance.percent is not None:
-        return Decimal(failed) * 100 <= check.tolerance.percent * Decimal(total)
-    return failed <= check.tolerance.rows
+    return not exceeds(check.tolerance, failed, total)
+
+
+def exceeds(tolerance: Tolerance, failed: int, total: int) -> bool:
+    """Say whether so many rows are more than is tolerated."""
+    if tolerance.percent is not None:
+        return Decimal(failed) * 100 > tolerance.percent * Decimal(total)
+    return failed > tolerance.rows
 
 
 def judge(entry: str, check: Check, failed: int, total: int, place: str = "") -> Verdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 
 from engine.mapping.clock import generated_columns
 from engine.mapping.history import HISTORY_COLUMNS, IS_CURRENT, VALID_TO
@@ -18,6 +19,7 @@ from engine.mapping.model import (
     Partition,
     Star,
 )
+from engine.mapping.owned import DELETED_AT, IS_DELETED, owned_names
 from engine.plan.audit import audit_definitions
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
 from engine.plan.world import World
@@ -52,6 +54,11 @@ def short_name(name: str, spare: int = 0) -> str:
 def stage(star: Star, entry: Entry) -> Table:
     """Return the stage table of an entry; no other mapping uses it, as no mapping's name has a dot."""
     return Table(STAGE_SCHEMA, short_name(f"{star.name}.{entry.name}"))
+
+
+def keys_stage(star: Star, entry: Entry) -> Table:
+    """Return the table that takes the keys of all rows of an entry's source."""
+    return Table(STAGE_SCHEMA, short_name(f"{star.name}.{entry.name}.keys"))
 
 
 def stage_columns(entry: Entry, world: World) -> tuple[ColumnDefinition, ...]:
@@ -234,7 +241,7 @@ def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinitio
     own = [ColumnDefinition(c.name, types[c.name], described(c)) for c in entry.columns]
     if isinstance(entry, Dimension) and entry.history:
         own += history_definitions(entry, world)
-    return (*keys, *own, *audit_definitions(entry))
+    return (*keys, *own, *owned_definitions(entry, world), *audit_definitions(entry))
 
 
 def _lookup_definition(star: Star, entry: Entry, lookup: Lookup) -> ColumnDefinition:
@@ -256,7 +263,24 @@ def _key_description(dimension: Dimension) -> str:
     return "Key of the time of day, as a number: 93000" if dimension.clock else "Surrogate key"
 
 
-def time_type(dimension: Dimension, world: World) -> str:
+def owned_definitions(entry: Entry, world: World) -> Iterator[ColumnDefinition]:
+    """Return the columns that say what has become of a row."""
+    names = owned_names(entry)
+    if IS_DELETED in names:
+        text = "Whether the source no longer has the row"
+        yield ColumnDefinition(IS_DELETED, "boolean", text, not_null=True, default=False)
+    if DELETED_AT in names:
+        closed = isinstance(entry, Dimension) and IS_DELETED not in names
+        type_ = time_type(entry, world) if closed else "timestamp with time zone"
+        text = (
+            "When the version ended, as the source no longer had the member"
+            if closed
+            else "The time of the run that found the row gone from the source"
+        )
+        yield ColumnDefinition(DELETED_AT, type_, text)
+
+
+def time_type(dimension: Entry, world: World) -> str:
     """Return the type of the times of a dimension's history: a timestamp of the run, or what it is told."""
     known = world.types.get(dimension.name, {})
     return known.get(EFFECTIVE, "timestamp with time zone")

@@ -9,11 +9,14 @@ from engine.mapping.country import day_names, holidays_of, month_names
 from engine.mapping.model import Calendar, Clock, Dimension, Entry, Source, Star
 from engine.plan.backfill import asked
 from engine.plan.checks import counts_with_source
-from engine.plan.shape import STEPS, bare, match_columns, stage, stage_columns
+from engine.plan.deletes import needs_keys
+from engine.plan.shape import STEPS, bare, keys_stage, match_columns, stage, stage_columns
 from engine.plan.steps import (
     Analyze,
     Border,
+    ColumnDefinition,
     Copy,
+    CopyKeys,
     CountNullCursors,
     CountSource,
     CreateStage,
@@ -22,6 +25,7 @@ from engine.plan.steps import (
     Reached,
     ReadCursors,
     StagePlan,
+    Step,
     Table,
     Window,
 )
@@ -57,14 +61,32 @@ def _from_source(star: Star, entry: Entry, source: Source, table: Table, world: 
     where: dict[str, Any] = {"entry": name, "connection": source.connection, "query": source.query}
     copy = Copy(**where, columns=columns, window=window, stage=table)
     count = CountSource(**where, window=window) if _counted(entry) else None
+    all_keys = _keys(star, entry, where, world)
     analyze = Analyze(entry=name, table=table)
     if cursor is None:
-        return StagePlan(name, create, copy, analyze, count=count)
+        return StagePlan(name, create, copy, analyze, count=count, keys=all_keys)
     names = tuple(each.column for each in source.cursors)
     unread = all(each.null == "never" for each in source.cursors)
     never = CountNullCursors(**where, column=names[0], further=names[1:]) if unread else None
     cursors = _reached(entry, source, table, types, lows, world.limits.get(name, {}))
-    return StagePlan(name, create, copy, analyze, never, cursors, count)
+    return StagePlan(name, create, copy, analyze, never, cursors, count, all_keys)
+
+
+def _keys(star: Star, entry: Entry, where: dict[str, Any], world: World) -> tuple[Step, ...]:
+    """Plan a stage for the keys of all rows; all columns, when what a key is computed of cannot be known."""
+    if not needs_keys(entry, world):
+        return ()
+    copied = {column.name for column in entry.columns if column.expr is None}
+    match, columns = match_columns(entry), world.sources[entry.name]
+    if copied.issuperset(match):
+        columns = tuple(column for column in columns if column.name in match)
+    table = keys_stage(star, entry)
+    definitions = tuple(ColumnDefinition(c.name, c.type) for c in columns)
+    return (
+        CreateStage(entry=entry.name, stage=table, columns=definitions),
+        CopyKeys(**where, columns=columns, window=None, stage=table),
+        Analyze(entry=entry.name, table=table),
+    )
 
 
 def _reached(

@@ -89,6 +89,8 @@ class World:
     `loaded`: by dimension, the mapping that loaded it last and its definition then (plan.drift).
     `strayed`: by dimension, the special members that are not in the table as the mapping says.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
+    `moments`: by entry and type of a time, the time of the run by the clock of the entry's source.
+    `allow_deletes`: however many rows are gone from a source, that is right.
     """
 
     sources: Mapping[str, tuple[StagedColumn, ...]]
@@ -103,8 +105,17 @@ class World:
     loaded: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     strayed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     today: date = date(1, 1, 1)
+    moments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    allow_deletes: bool = False
 
 
 def state_of(entry: Entry, world: World) -> TableState:
     """Return the table of an entry as it is now."""
     return world.tables.get(entry.name, TableState())
+
+
+def reads_all(entry: Entry, world: World) -> bool:
+    """Say whether this run reads every row of an entry's query."""
+    cursor = entry.source.cursor if entry.source else None
+    low = world.readings.get(entry.name, Reading()).low
+    return cursor is None or (low is None and cursor.null != "never")

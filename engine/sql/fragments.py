@@ -282,7 +282,8 @@ def rows(of: Rows, row_id: bool = False) -> Fragment:
     below = (
         "select\n    "
         + ",\n    ".join(inner or ["1"])
-        + f'\n  from {table(of.stage)}\n  where "$reject" is null'
+        + f"\n  from {table(of.stage)}"
+        + ("" if of.rejected else '\n  where "$reject" is null')
     )
     if not of.joins:
         return Fragment(f"(\n  {below}\n)")

@@ -55,6 +55,7 @@ def test_the_json_is_one_object_with_every_count():
         "unchanged": 1000,
         "closed": 0,
         "deleted": 0,
+        "returned": 0,
         "inferred": 0,
         "repointed": 0,
         "held": 0,

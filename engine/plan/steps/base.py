@@ -13,6 +13,7 @@ Measure = Literal[
     "inserted",
     "closed",
     "deleted",
+    "returned",
     "repointed",
     "rejected",
     "failed",
@@ -92,11 +93,12 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The staged rows that are not rejected, in the shape of the target."""
+    """The staged rows that are not rejected, in the shape of the target; with `rejected`, those too."""
 
     stage: Table
     values: tuple[Value, ...]
     joins: tuple[Join, ...] = ()
+    rejected: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -114,6 +116,7 @@ class Rows:
             self.stage,
             tuple(value for value in self.values if value.name in names),
             tuple(join for join in self.joins if join.column in names),
+            self.rejected,
         )
 
 

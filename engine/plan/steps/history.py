@@ -31,12 +31,16 @@ class CountSeveral(Step):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The table of a dimension, its key and natural key, and the `versions` that are wanted in it."""
+    """The table of a dimension, its key and natural key, and the `versions` that are wanted in it.
+
+    With `closes`, versions that end with their member have `deleted_at`, and what comes later is another one.
+    """
 
     table: Table
     versions: Table
     key: str
     match: tuple[str, ...]
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

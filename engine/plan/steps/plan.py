@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.mapping.model import Check
-from engine.plan.steps.base import Step
+from engine.plan.steps.base import Step, Table
 from engine.plan.steps.bridge import CheckBridge
 from engine.plan.steps.checks import CheckStep
 from engine.plan.steps.transport import (
@@ -31,12 +31,20 @@ class StagePlan:
     null_cursors: CountNullCursors | None = None
     cursors: ReadCursors | None = None
     count: CountSource | None = None
+    keys: tuple[Step, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in order."""
         always = (self.create, self.fill, self.analyze)
-        return (*always, *(s for s in (self.null_cursors, self.cursors, self.count) if s))
+        asked = (s for s in (self.null_cursors, self.cursors, self.count) if s)
+        return (*always, *self.keys, *asked)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Every table that is made, and dropped after the run."""
+        made = (self.create, *self.keys)
+        return tuple(step.stage for step in made if isinstance(step, CreateStage))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from engine.mapping.model import (
     Clock,
     Column,
     Cursor,
+    Deletes,
     Dimension,
     Hierarchy,
     History,
@@ -26,6 +28,7 @@ from engine.mapping.model import (
     Partition,
     SpecialMember,
     Star,
+    Tolerance,
 )
 from engine.plan.backfill import backfilled
 from engine.plan.build import build, create_statements
@@ -444,6 +447,45 @@ CASES["accumulate"] = [
     s
     for s in steps_of(build(MILESTONES, REACHED, place))
     if s.entry == "fact_sale" and s.title in ("add column", "keep milestones", "update changed")
+]
+
+
+def deleting(dimension: str, fact: str, **more: object) -> list[Step]:
+    """Return what a run does about rows that are gone, by a policy for the dimension and one for the fact."""
+
+    def with_policy(entry, policy):
+        deletes = Deletes(policy, Tolerance(percent=Decimal(10)), f"{entry.path}.source.deletes")
+        return replace(entry, source=replace(entry.source, deletes=deletes))
+
+    user, sale = more.get("user", STAR.dimensions[1]), more.get("sale", STAR.facts[0])
+    star = replace(
+        STAR,
+        dimensions=(STAR.dimensions[0], with_policy(user, dimension)),
+        facts=(with_policy(sale, fact),),
+    )
+    return [s for s in steps_of(build(star, more["world"], place)) if "dim_day" not in s.entry]
+
+
+GONE = ("copy keys", "find gone", "prove few gone", "flag gone", "flag referred", "close gone",
+        "remove gone", "unflag returned", "reopen returned", "build versions", "close versions",
+        "insert versions")  # fmt: skip
+CASES["deletes"] = [
+    step
+    for steps in (
+        deleting("flag", "remove", world=INCREMENT),
+        deleting("remove", "flag", world=INCREMENT),
+        deleting(
+            "close",
+            "flag",
+            user=VERSIONED.dimensions[1],
+            world=replace(
+                SEEN,
+                moments={"dim_user": {"timestamp with time zone": "2026-01-01 00:00:00+00"}},
+            ),
+        ),
+    )
+    for step in steps
+    if step.title in GONE
 ]
 
 MEMBERS = {"table": Table("public", "dim_user"), "natural_key": ("country", "user id")}

@@ -34,10 +34,22 @@ moment as (
   from point
   order by {{ step.line.match | columns }}, "$at", "$rank" desc
 ),
+{% if step.line.closes %}
+death as (
+  select distinct {{ step.line.match | columns }}, deleted_at from present where deleted_at is not null
+),
+lived as (
+  select m.*, (
+    select count(*) from death as d where {{ step.line.match | equal("d", "m") }} and d.deleted_at <= m."$at"
+  ) as "$life"
+  from moment as m
+),
+{% endif %}
 changed as (
   select *,
-    case when lag("$at") over line is null or {{ step.tracked | differs(step.types, "line") }} then 1 else 0 end as "$change"
-  from moment
+    case when lag("$at") over line is null{% if step.line.closes %} or "$life" <> lag("$life") over line{% endif %} or {{ step.tracked | differs(step.types, "line") }} then 1 else 0 end as "$change"
+  from {% if step.line.closes %}lived{% else %}moment{% endif %}
+
   window line as (partition by {{ step.line.match | columns }} order by "$at")
 ),
 run as (
@@ -65,12 +77,30 @@ version as (
   window whole as (partition by {{ step.line.match | columns }}, "$run", "$part")
   order by {{ step.line.match | columns }}, "$run", "$part", "$at" desc
 )
+{% if step.line.closes %}
+, ended as (
+  select v.*, (
+    select min(d.deleted_at) from death as d
+    where {{ step.line.match | equal("d", "v") }} and d.deleted_at > v.changed_at
+  ) as "$death"
+  from version as v
+)
+select ended.*,
+{% else %}
 select version.*,
+{% endif %}
 {% for name, of in step.previous %}
   lag({{ of | ident }}) over line as {{ name | ident }},
 {% endfor %}
   {% if step.since_ever %}case when lag(changed_at) over line is null then '-infinity' else changed_at end{% else %}changed_at{% endif %} as valid_from,
+{% if step.line.closes %}
+  least(lead(changed_at) over line, "$death", 'infinity') as valid_to,
+  case when "$death" <= coalesce(lead(changed_at) over line, 'infinity') then "$death" end as deleted_at,
+  lead(changed_at) over line is null and "$death" is null as is_current
+from ended
+{% else %}
   coalesce(lead(changed_at) over line, 'infinity') as valid_to,
   lead(changed_at) over line is null as is_current
 from version
+{% endif %}
 window line as (partition by {{ step.line.match | columns }} order by changed_at)

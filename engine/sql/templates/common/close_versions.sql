@@ -2,6 +2,9 @@ update {{ step.line.table | table }} as t set
   valid_from = v.valid_from,
   valid_to = v.valid_to,
   is_current = v.is_current
+{% if step.line.closes %}
+  , deleted_at = v.deleted_at
+{% endif %}
 {% if step.stamps %}
   {{ step | stamps }}
 {% endif %}
