@@ -149,7 +149,9 @@ def _explained(attempt: Attempt, sessions: Sessions, error: EngineError) -> Engi
 
 def _work(attempt: Attempt, sessions: Sessions) -> Report:
     loaded, star = attempt.loaded, attempt.loaded.star
-    engines = {name: engine_for(s) for name, s in attempt.settings.items()}
+    engines = {
+        name: engine_for(s, read_only=name != "warehouse") for name, s in attempt.settings.items()
+    }
     warehouse = engines.pop("warehouse")
     main = sessions.connect(warehouse)
     ledger.migrate(main)

@@ -29,6 +29,7 @@ DEFAULTS: dict[str, str | int] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # milliseconds: also when it vanished while rows were being sent to it
 }
 KUBERNETES = "Kubernetes sets it for a service of that name, unless enableServiceLinks is false"
 LONGEST_SECRET = 65_536  # bytes; a larger file is not a password

@@ -107,9 +107,15 @@ def test_several_queries_stream_at_a_time(stars):
     assert max(count for (count,) in sessions) == 2
 
 
-def test_the_source_is_only_read(stars):
-    stars.source("CREATE SEQUENCE drawn; GRANT USAGE ON drawn TO engine_reader")
-    writing = star(dim_a=dimension("SELECT nextval('drawn') AS id, 'x' AS name"))
+@pytest.mark.parametrize("drawing", ["nextval('drawn')", "drawn_while_planned()"])
+def test_the_source_is_only_read(stars, drawing):
+    """A function that calls itself immutable is called as soon as a query is planned, and so looked at."""
+    stars.source(
+        "CREATE SEQUENCE drawn; GRANT USAGE ON drawn TO engine_reader;"
+        "CREATE FUNCTION drawn_while_planned() RETURNS bigint IMMUTABLE LANGUAGE sql "
+        "AS $$ SELECT nextval('drawn') + count(*) FROM generate_series(1, 2) $$"
+    )
+    writing = star(dim_a=dimension(f"SELECT {drawing} AS id, 'x' AS name"))
     with pytest.raises(Exception, match="read-only transaction"):
         stars.run(writing)
     assert stars.source("SELECT is_called FROM drawn") == [(False,)]
