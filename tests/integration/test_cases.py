@@ -35,7 +35,11 @@ def load(name, mapping=SHOP):
     return load_suite(FOLDER / name if isinstance(name, str) else name, mapping)
 
 
-PASSING = (*load("shop.tests.yml"), *load("durable.tests.yml", FOLDER / "durable.yml"))
+PASSING = [
+    case
+    for name in ("shop", "durable", "kept")
+    for case in load_suite(FOLDER / f"{name}.tests.yml", FOLDER / f"{name}.yml")
+]
 
 
 @pytest.mark.parametrize("case", PASSING, ids=lambda case: case.name)
