@@ -12,7 +12,7 @@ from engine.commands.wire import connected, selected
 from engine.mapping.load import load
 from engine.plan.build import create_statements
 from engine.plan.quality import label
-from engine.plan.steps import CreateFilled, Plan, Step
+from engine.plan.steps import CreateFilled, HierarchyStep, Plan, Step
 from engine.run import Options
 from engine.run import plan as plan_run
 from engine.sql.render import render
@@ -68,6 +68,8 @@ def _also(todo: Plan, title: str) -> Iterator[str]:
 
 def _when(step: Step) -> str:
     """Say when a step is spared: what it is there for is known only once the rows have come."""
+    if isinstance(step, HierarchyStep):
+        return "" if step.always else " (if a member has changed)"
     if step.several is None:
         return ""
     return " (if a member has several rows)" if step.several else " (if each member has one row)"
