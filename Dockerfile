@@ -17,7 +17,7 @@ RUN python -m venv --without-pip /opt/engine
 COPY setup.cfg pyproject.toml constraints.txt README.md LICENSE ./
 COPY engine/__init__.py engine/
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /opt/engine/bin/python install --quiet --constraint constraints.txt ".[$EXTRAS]"
+    pip --python /opt/engine/bin/python install --quiet --constraint constraints.txt ".${EXTRAS:+[$EXTRAS]}"
 COPY engine engine
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/engine/bin/python install --quiet --no-deps --force-reinstall . \
