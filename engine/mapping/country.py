@@ -84,11 +84,15 @@ def holidays_of(calendar: Calendar) -> tuple[Holiday, ...]:
 
 def _language(asked: Holidays, locale: str) -> str | None:
     """Return the language of the names: what is asked for, the locale's if there is one, or the country's."""
-    known = _languages(asked.country)
+    from holidays import country_holidays
+
     if asked.language:
         return asked.language
+    known = _languages(asked.country)
     of_locale = [locale, locale.partition("_")[0]]
-    return next((name for name in of_locale if name in known), None)
+    # Never none where the country has one: the package would ask the environment for its language.
+    own = country_holidays(asked.country).default_language
+    return next((name for name in of_locale if name in known), own)
 
 
 def _languages(country: str) -> tuple[str, ...]:
