@@ -65,10 +65,10 @@ from (
 (7, 'dimanche', 'dim.')
   ) as w (number, name, short) on w.number = extract(isodow from d)
   left join (values
-('2024-12-25', 'Christmas Day'),
-('2024-12-26', 'Second Day of Christmas'),
-('2025-01-01', 'New Year''s Day'),
-('2025-01-06', 'Epiphany')
+('2024-12-25', 'Erster Weihnachtstag'),
+('2024-12-26', 'Zweiter Weihnachtstag'),
+('2025-01-01', 'Neujahr'),
+('2025-01-06', 'Heilige Drei Könige')
   ) as h (day, name) on h.day::date = d
   cross join lateral (
     select
