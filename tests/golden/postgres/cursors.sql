@@ -81,7 +81,13 @@ select q."sale_id", q."sold_at", q."country", q."user_id", q."seller_id", q."pri
 from (
 SELECT * FROM sales
 ) as q
-where (q."sale_id" >= '100'::bigint or q."sold_at" is not null)
+where q."sale_id" >= '100'::bigint
+union all
+select q."sale_id", q."sold_at", q."country", q."user_id", q."seller_id", q."price", q."quantity"
+from (
+SELECT * FROM sales
+) as q
+where q."sold_at" >= '2025-01-01'::timestamp without time zone and (q."sale_id" >= '100'::bigint) is not true
 ) to stdout (format binary);
 
 -- fact_sale: count null cursors
@@ -95,7 +101,7 @@ select
   array[0, 0]::bigint[] as forbidden,
   array[
     (max("sale_id") filter (where "sale_id" >= '100'::bigint))::text,
-    (max("sold_at"))::text
+    (max("sold_at") filter (where "sold_at" >= '2025-01-01'::timestamp without time zone))::text
   ] as highest,
 count(*) filter (where (s."sale_id" is null)) as keyless
 from "engine_stage"."shop.fact_sale" as s;
@@ -104,5 +110,5 @@ from "engine_stage"."shop.fact_sale" as s;
 select count(*) from (
 SELECT * FROM sales
 ) as q
-where (q."sale_id" >= '100'::bigint or q."sold_at" is not null);
+where (q."sale_id" >= '100'::bigint or q."sold_at" >= '2025-01-01'::timestamp without time zone);
 

@@ -596,7 +596,7 @@ CASES["cursors"] = [
         {},
         {
             "dim_user": Reading("2025-06-01 12:00:00+00", further=("7", "x")),
-            "fact_sale": Reading("100"),
+            "fact_sale": Reading("100", further=("2025-01-01",)),
         },
     )
     for step in steps_of(build(JOINED, replace(INCREMENT, readings=readings), place))

@@ -1,6 +1,11 @@
 copy (
+{% for where in step | branches %}
+{% if not loop.first %}
+union all
+{% endif %}
 select {% for column in step.columns %}{{ column | staged }}{% if not loop.last %}, {% endif %}{% endfor %}
 
 from {{ step.query | query }} as q
-{{ step | window }}
+{{ where }}
+{% endfor %}
 ) to stdout (format binary)
