@@ -21,7 +21,7 @@ from engine import retry
 from engine.database import ledger
 from engine.database.connect import Sessions, engine_for, execute, refuse_lost
 from engine.database.culprit import explained
-from engine.database.failure import StepFailedError, sentence
+from engine.database.failure import KeysError, StepFailedError, placed, sentence
 from engine.database.publish import Publication, UnknownOutcomeError
 from engine.database.source import Snapshot
 from engine.database.staging import WORKERS, Staged, Staging
@@ -136,6 +136,8 @@ def _try(attempt: Attempt, sessions: Sessions) -> Report:
 
 def _explained(attempt: Attempt, sessions: Sessions, error: EngineError) -> EngineError:
     """Return an error with more about what failed, where the data of a step did."""
+    if isinstance(error, KeysError):
+        return placed(error, attempt.loaded.star, attempt.loaded.document)
     if not isinstance(error, StepFailedError) or error.transient:
         return error
     try:

@@ -8,13 +8,15 @@ import psycopg2
 from sqlalchemy.exc import DBAPIError
 
 from engine.errors import CheckFailedError, EngineError, RunError
+from engine.mapping.document import Document
+from engine.mapping.model import Dimension, Star
 from engine.plan.steps import (
     AddPrimaryKey,
     AddUniqueIndex,
     Copy,
     CountNullCursors,
     CountSource,
-    InsertNew,
+    EnsureMember,
     Step,
 )
 from engine.retry import is_transient
@@ -36,6 +38,8 @@ ALTERED = {
     "42P01",  # undefined table
 }
 
+MEND = "mend the query, or say with source.dedupe which row wins"
+
 
 class StepFailedError(RunError):
     """A step that a database refused; its cause is what the database said."""
@@ -43,6 +47,14 @@ class StepFailedError(RunError):
     def __init__(self, what: str, step: Step, *, transient: bool = False) -> None:
         super().__init__(what, transient=transient)
         self.step = step
+
+
+class KeysError(CheckFailedError):
+    """Rows that a key refused; `within` is the place below their entry, of the key unless it is given."""
+
+    def __init__(self, what: str, step: Step, within: str = "") -> None:
+        super().__init__(what)
+        self.step, self.within = step, within
 
 
 def message_of(error: BaseException) -> str:
@@ -65,16 +77,23 @@ def sentence(error: BaseException) -> str:
     return text
 
 
-def failure_of(step: Step, error: BaseException) -> EngineError:
-    """Turn the failure of a step into the error that the run ends with."""
+def failure_of(step: Step, error: BaseException, *, proved: bool = False) -> EngineError:
+    """Turn the failure of a step into the error that the run ends with.
+
+    `proved` says that the keys of what was read are known to be unique.
+    """
     origin = error.orig if isinstance(error, DBAPIError) else error
-    keyed = isinstance(step, AddPrimaryKey | AddUniqueIndex | InsertNew)
-    if keyed and isinstance(origin, psycopg2.errors.UniqueViolation):
+    if isinstance(origin, psycopg2.errors.UniqueViolation):
         detail = (origin.diag.message_detail or message_of(error)).rstrip(".")
-        return CheckFailedError(
-            f"{step.entry}: two rows of the source have the same key: {detail}; "
-            "mend the query, or say with source.dedupe which row wins"
-        )
+        if isinstance(step, AddPrimaryKey | AddUniqueIndex):
+            return _twice(step, detail, proved=proved)
+        if isinstance(step, EnsureMember):
+            return KeysError(
+                f"{step.entry}: the natural key of the special member '{step.member}' is that of a member "
+                f"that is there: {detail}; give the special member another one, or none",
+                step,
+                f"special_members.{step.member}",
+            )
     asks = isinstance(step, Copy | CountNullCursors | CountSource)
     altered = asks and getattr(origin, "pgcode", None) in ALTERED
     return StepFailedError(
@@ -90,3 +109,22 @@ def _spot(origin: BaseException | None) -> str:
     # With the value, which may be long, and is the source's own business: not that.
     spot = re.match(r"COPY [^\n]*?, [^\n:]*", context)
     return f" ({spot.group()})" if spot else ""
+
+
+def _twice(step: AddPrimaryKey | AddUniqueIndex, detail: str, *, proved: bool) -> KeysError:
+    """Say whose rows have one key: those of the source, or those that the table had before."""
+    what = f"two rows of the source have the same key: {detail}; {MEND}"
+    if proved:
+        what = (
+            f"table {step.table} has two rows of one key already: {detail}; "
+            "delete one of them, or let the mapping name a key that tells them apart"
+        )
+    return KeysError(f"{step.entry}: {what}", step)
+
+
+def placed(error: KeysError, star: Star, document: Document) -> CheckFailedError:
+    """Return the error with its place in the mapping."""
+    entry = next(entry for entry in star.entries if entry.name == error.step.entry)
+    within = error.within or ("natural_key" if isinstance(entry, Dimension) else "grain")
+    place = document.place(f"{entry.path}.{within}")
+    return CheckFailedError(f"{place.file}:{place.line}:{place.column}: {error}")

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.database import ledger, versions
 from engine.database.circles import told_of_tree
 from engine.database.connect import Sessions, count_of, execute
-from engine.database.failure import failure_of, sentence
+from engine.database.failure import MEND, failure_of, sentence
 from engine.database.source import Snapshot
 from engine.database.staging import Staged
 from engine.database.versions import CHANGING
@@ -52,6 +52,7 @@ from engine.plan.steps import (
     ProveUnique,
     Quarantine,
     RejectCheck,
+    RejectDuplicates,
     RejectExpired,
     RejectNullKeys,
     RepointFacts,
@@ -71,7 +72,7 @@ PLANNING = (
     "set local default_statistics_target = 10"
 )
 
-PROOFS = (ProveUnique, ProveFound, ProveFilled, ProveOrdinary, ProveRange)
+PROOFS = (ProveFound, ProveFilled, ProveOrdinary, ProveRange)
 TOLD = {
     CountKept.title: (
         "rows that were read again have changed in the source, and stay as they were loaded: "
@@ -171,18 +172,40 @@ class Publication:
         if isinstance(step, ProveFew):
             self._prove_few(step)
             return
+        if isinstance(step, ProveUnique):
+            self._prove_unique(step)
+            return
         done = self._timed(step, lambda: count_of(self._main, render(step)))
         if isinstance(step, RejectCheck):
             self._rejected.append((step, done.rows))
         if isinstance(step, CountCircles | CountOrphans) and done.rows:
             self._notices.append(told_of_tree(self._main, step, done.rows))
         if isinstance(step, PROOFS) and done.rows:
-            what = {
-                ProveUnique: f"{done.rows:,} keys have a problem: ",
-                ProveFound: f"{done.rows:,} rows have a problem: ",
-                ProveOrdinary: f"{done.rows:,} rows have a problem: ",
-            }.get(type(step), "")
+            rows = "1 row has" if done.rows == 1 else f"{done.rows:,} rows have"
+            what = f"{rows} a problem: " if isinstance(step, ProveFound | ProveOrdinary) else ""
             raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what}{step.rule.text}")
+
+    def _prove_unique(self, step: ProveUnique) -> None:
+        """Raise CheckFailedError, with one of them, when keys are there more than once."""
+        shown: list[str] = []
+
+        def count() -> int:
+            row = execute(self._main, render(step)).one()
+            shown.append(str(row.example))
+            return int(row.failed)
+
+        if keys := self._timed(step, count).rows:
+            many = "1 key has" if keys == 1 else f"{keys:,} keys have"
+            names = ", ".join(step.match).replace("$", "")
+            raise CheckFailedError(
+                f"{step.rule.place}: {step.entry}: {step.rule.text}: {many} several rows, such as "
+                f"({names}) = {shown[0]}; {MEND}"
+            )
+
+    def _proved(self, entry: str) -> bool:
+        """Say whether each key of what was read is known to have one row."""
+        proofs = (ProveUnique.title, RejectDuplicates.title, CountSeveral.title)
+        return any(done.title in proofs for done in self.steps if done.entry == entry)
 
     def _prove_few(self, step: ProveFew) -> None:
         failed, total = self._counted(step)
@@ -212,7 +235,7 @@ class Publication:
             rows = work()
         except (DBAPIError, psycopg2.Error) as error:
             self._sessions.refuse_when_cancelled()
-            raise failure_of(step, error) from error
+            raise failure_of(step, error, proved=self._proved(step.entry)) from error
         done = Done(step.entry, step.called, step.measure, rows, time.perf_counter() - start)
         self.steps.append(done)
         self._listener.ended(done)

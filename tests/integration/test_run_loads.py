@@ -295,16 +295,37 @@ def test_two_rows_of_one_key_fail_the_run(items, mapping, entry, first):
     with pytest.raises(CheckFailedError) as error:
         items.run(mapping)
     said = str(error.value)
+    word = "natural_key" if entry == "dim_items" else "grain"
+    lines = items.write(mapping).read_text().split("\n")
+    (line,) = (n for n, text in enumerate(lines, 1) if text.startswith(f"    {word}:"))
+    assert f"little.yml:{line}:" in said
+    assert "mend the query, or say with source.dedupe which row wins" in said
     if first:
         assert (
             f"{entry}: two rows of the source have the same key: Key (id)=(2) is duplicated" in said
         )
-        assert "say with source.dedupe which row wins" in said
         assert items.column(f"SELECT to_regclass('{entry}') IS NULL") == [True]
     else:
-        assert f"{entry}: 1 keys have a problem: the " in said
-        assert "is not unique" in said
+        called = word.replace("_", " ")
+        assert (
+            f"{entry}: the {called} is not unique: 1 key has several rows, such as (id) = (2)"
+            in said
+        )
         assert untouched(items) == before
+
+
+@pytest.mark.parametrize("dedupe", [{}, {"dedupe": "name"}])
+def test_two_rows_of_one_key_in_a_table_of_somebody_else_are_told_from_those_of_the_source(
+    items, dedupe
+):
+    items.warehouse(
+        "CREATE TABLE sales AS SELECT n % 2 AS id, 1.0 AS amount FROM generate_series(1, 3) AS n"
+    )
+    with pytest.raises(CheckFailedError) as error:
+        items.run(star(sales=fact(QUERY, load="upsert", **dedupe)))
+    said = r"little.yml:\d+:\d+: sales: table public.sales has two rows of one key already: Key \(id\)=\(1\)"
+    assert re.search(said, str(error.value))
+    assert items.column("SELECT count(*) FROM sales") == [3]
 
 
 @pytest.mark.parametrize("first", [True, False])
@@ -450,13 +471,21 @@ def test_a_special_member_does_not_hide_a_row_of_its_natural_key(items):
         items.run(mapping)
     line = 1 + items.write(mapping).read_text().split("\n").index("      unknown:")
     assert re.search(
-        rf":{line}:\d+: dim_items: 1 rows have a problem: the natural key is that of the special member "
+        rf":{line}:\d+: dim_items: 1 row has a problem: the natural key is that of the special member "
         "'unknown'; give that member another one, or none",
         str(error.value),
     )
     assert untouched(items) == before
     mapping = star(dim_items=dimension(QUERY, special_members=UNKNOWN))
     assert counts(items.run(mapping), "dim_items") == {"read": 4, "unchanged": 3, "inserted": 1}
+    mapping = star(dim_items=dimension(QUERY, special_members=MEMBERS))
+    with pytest.raises(CheckFailedError) as error:
+        items.run(mapping)
+    assert re.search(
+        rf":{line}:\d+: dim_items: the natural key of the special member 'unknown' is that of a member that "
+        r"is there: Key \(id\)=\(-1\) already exists; give the special member another one, or none",
+        str(error.value),
+    )
 
 
 def test_special_members_are_restored_when_somebody_edits_or_deletes_them(items):

@@ -98,7 +98,7 @@ def test_a_row_without_a_member_fails_the_run(shop, again):
     with pytest.raises(CheckFailedError) as error:
         shop.run(mapping)
     assert str(error.value).endswith(
-        "sales: 1 rows have a problem: no member of dim_people for buyer_key"
+        "sales: 1 row has a problem: no member of dim_people for buyer_key"
     )
     assert shop.column("SELECT to_regclass('dim_people') IS NULL") == [not again]
 

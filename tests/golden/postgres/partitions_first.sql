@@ -118,8 +118,8 @@ from (
 where s.ctid = v."$row" and (v."sale_id" is null);
 
 -- fact_sale: prove unique
-select count(*) from (
-  select from (
+select count(*) as failed, min(twice::text) as example from (
+  select v."sale_id" from (
   select
     "sale_id" as "sale_id"
   from "engine_stage"."shop.fact_sale"

@@ -73,8 +73,8 @@ select count(*) from (
 where v."country" = '--'::text and v."user_id" = '0'::integer;
 
 -- dim_user: prove unique
-select count(*) from (
-  select from (
+select count(*) as failed, min(twice::text) as example from (
+  select v."country", v."user_id" from (
   select
     "country" as "country",
     "user_id" as "user_id"
