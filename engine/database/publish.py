@@ -140,7 +140,9 @@ class Publication:
         if isinstance(step, Quarantine):
             return not self._any("rejected", step.entry)
         if isinstance(step, RepointFacts):
-            return not self._any("closed", step.entry)
+            # A member that returns has a version more, and no other has another period.
+            returned = step.line.closes and self._any("inserted", step.entry)
+            return not self._any("closed", step.entry) and not returned
         if isinstance(step, HierarchyStep):
             return not step.always and not self._changed(step.entry)
         if isinstance(step, OfGone | ProveFew):

@@ -68,7 +68,6 @@ def delete_steps(star: Star, entry: Entry, world: World, place: Locate) -> Itera
     yield from _prove(find, deletes, world, place)
     if policy == "close" and isinstance(entry, Dimension):
         yield _close(entry, find, world)
-        yield ReopenReturned(entry=entry.name, table=table, rows=own, match=match, key=entry.key)
         return
     if policy == "flag":
         yield FlagGone(entry=entry.name, find=find)
@@ -78,6 +77,17 @@ def delete_steps(star: Star, entry: Entry, world: World, place: Locate) -> Itera
             return
         yield FlagReferred(entry=entry.name, find=find)
     yield UnflagReturned(entry=entry.name, table=table, rows=own, match=match)
+
+
+def reopened(star: Star, dimension: Dimension, world: World) -> ReopenReturned:
+    """Plan that the last versions of members go on that are there again."""
+    return ReopenReturned(
+        entry=dimension.name,
+        table=target(star, dimension),
+        rows=present_rows(star, dimension, world),
+        match=dimension.natural_key,
+        key=dimension.key,
+    )
 
 
 def present_rows(star: Star, entry: Entry, world: World) -> Rows:

@@ -9,6 +9,7 @@ from engine.mapping.history import CHANGED_AT, CONFIRMED_AT, HISTORY_NAMES, VALI
 from engine.mapping.model import Column, Dimension, Entry, History, Lookup, Star
 from engine.mapping.owned import DELETED_AT, policy_of
 from engine.mapping.rules_history import kept_time
+from engine.plan.deletes import reopened
 from engine.plan.shape import (
     EFFECTIVE,
     STAGE_SCHEMA,
@@ -62,6 +63,8 @@ def history_steps(
         written = _written(dimension, history)
         yield UpdateVersions(entry=name, line=line, types=build.types, compare=written)
         yield insert
+        if closes:  # before facts are pointed: a version that goes on is that of their time again
+            yield reopened(star, dimension, world)
         for other in star.entries:
             for lookup in other.lookups:
                 if (

@@ -307,6 +307,22 @@ from "engine_stage"."shop.dim_user.versions" as v
 where v."$key" is null
 order by v."country", v."user_id", v.changed_at;
 
+-- dim_user: reopen returned
+update "mart"."dim_user" as t set valid_to = 'infinity', is_current = true, deleted_at = null
+from (
+  select distinct d."user_key" as "$key"
+  from "mart"."dim_user" as d
+  join (
+  select
+    "country" as "country",
+    "user_id" as "user_id"
+  from "engine_stage"."shop.dim_user.keys"
+) as s on d."country" = s."country" and d."user_id" = s."user_id"
+  left join "mart"."dim_user" as n on n."country" = d."country" and n."user_id" = d."user_id" and n.valid_from > d.valid_from
+  where d.deleted_at is not null and n."user_key" is null
+) as r
+where t."user_key" = r."$key";
+
 -- dim_user: find gone
 create unlogged table "engine_stage"."shop.dim_user.gone" as
 select t."country", t."user_id"
@@ -341,22 +357,6 @@ from (
   where v.is_current
 ) as g
 where t."user_key" = g."$key";
-
--- dim_user: reopen returned
-update "mart"."dim_user" as t set valid_to = 'infinity', is_current = true, deleted_at = null
-from (
-  select distinct d."user_key" as "$key"
-  from "mart"."dim_user" as d
-  join (
-  select
-    "country" as "country",
-    "user_id" as "user_id"
-  from "engine_stage"."shop.dim_user.keys"
-) as s on d."country" = s."country" and d."user_id" = s."user_id"
-  left join "mart"."dim_user" as n on n."country" = d."country" and n."user_id" = d."user_id" and n.valid_from > d.valid_from
-  where d.deleted_at is not null and n."user_key" is null
-) as r
-where t."user_key" = r."$key";
 
 -- fact_sale: find gone
 create unlogged table "engine_stage"."shop.fact_sale.gone" as
