@@ -84,6 +84,9 @@ def _about(step: Step) -> str:
         # A check of several columns is a step for each of them.
         of = f" of {condition.column}" if condition and len(check.columns) > 1 else ""
         return f" {label(check)}{of} ({check.severity})"
+    periods = getattr(step, "periods", None)
+    if periods is not None:
+        return f" from {periods.first} to {periods.last}, each {periods.every}"
     if window is not None:
         parts = [f"{each.column} >= {each.low}" for each in window.borders if each.low]
         if window.high:

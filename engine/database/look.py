@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -16,10 +17,11 @@ from engine.database.trial import trial
 from engine.database.types import Described, describe
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
-from engine.mapping.model import Dimension, Entry, Source, Star
+from engine.mapping.model import Dimension, Entry, Fact, Source, Star
 from engine.plan.shape import AS_OF, EFFECTIVE, generated_types, probe_name
-from engine.plan.steps import StagedColumn
+from engine.plan.steps import Periods, StagedColumn
 from engine.plan.world import World
+from engine.sql.fragments import AFTER_QUERY, before_query
 from engine.sql.quote import expression, ident, ordering, type_name
 
 CURSOR_TYPES = (
@@ -28,6 +30,8 @@ CURSOR_TYPES = (
 )
 CURSORS = frozenset(word.replace("-", " ") for word in CURSOR_TYPES.split())
 
+ANY_DAY = date(2000, 1, 1)
+
 
 @dataclass(slots=True)
 class Found:
@@ -35,6 +39,7 @@ class Found:
 
     sources: dict[str, tuple[StagedColumn, ...]] = field(default_factory=dict)
     types: dict[str, dict[str, str]] = field(default_factory=dict)
+    of_now: set[str] = field(default_factory=set)  # snapshots whose query asks for no period
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -85,15 +90,29 @@ def _source(
     entry: Entry, source: Source, document: Document, connection: Connection, found: Found
 ) -> tuple[StagedColumn, ...]:
     """Describe the query of an entry; nothing when the source refuses it."""
-    before = "select * from (\n"
+    before, after = "select * from (\n", "\n) as q limit 0"
     path = document.text_path(source.path, "query")
+    if isinstance(entry, Fact) and entry.snapshot:
+        if _asks_no_period(source, connection):
+            found.of_now.add(entry.name)
+        periods = Periods(entry.snapshot.column, entry.snapshot.every, ANY_DAY, ANY_DAY)
+        before, after = f"{before}{before_query(periods)}", f"{AFTER_QUERY}{after}"
     try:
-        columns = describe(connection, f"{before}{source.query}\n) as q limit 0")
+        columns = describe(connection, f"{before}{source.query}{after}")
     except DBAPIError as error:
         found.problems.append(refused(error, document, path, lambda at: at - len(before)))
         return ()
     found.problems += _column_problems(entry, source, columns, document)
     return tuple(StagedColumn(column.name, column.type, column.cast) for column in columns)
+
+
+def _asks_no_period(source: Source, connection: Connection) -> bool:
+    """Say whether the query of a snapshot is understood by itself: it tells how things are now."""
+    try:
+        describe(connection, f"select * from (\n{source.query}\n) as q limit 0")
+    except DBAPIError:
+        return False
+    return True
 
 
 def _column_problems(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -71,6 +72,11 @@ class Origin:
     moment: int
     limits: dict[str, str]
     moments: dict[str, str]
+
+    @property
+    def today(self) -> date:
+        """The day of the moment, in UTC."""
+        return datetime.fromtimestamp(self.moment / 1_000_000, UTC).date()
 
 
 class Snapshot:

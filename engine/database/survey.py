@@ -12,17 +12,18 @@ from engine.database.connect import count_of, execute
 from engine.database.look import look
 from engine.database.measures import measures_told
 from engine.database.source import Origin
-from engine.database.target import has_extension, table_states
+from engine.database.target import has_extension, periods_loaded, table_states
 from engine.database.versions import loaded_by
 from engine.database.views import view_states
 from engine.errors import refuse
 from engine.mapping.load import Loaded
-from engine.mapping.model import Dimension, Entry, Star
+from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.drift import member_comparisons
 from engine.plan.load import member_steps
 from engine.plan.progress import Progress, reading
 from engine.plan.select import chosen
 from engine.plan.shape import fingerprint
+from engine.plan.snapshot import periods_due, week_shift
 from engine.plan.world import Reading, TableState, World, state_of
 from engine.sql.render import render
 
@@ -55,6 +56,18 @@ def survey(
             entry.name: _reading(star, entry, tables, progress, origins, full_refresh=full_refresh)
             for entry in entries
             if entry.source
+        },
+        periods={
+            fact.name: periods_due(
+                fact.snapshot,
+                shift=week_shift(star, fact),
+                today=origins[fact.source.connection].today,
+                loaded=periods_loaded(warehouse, star, fact, tables.get(fact.name, TableState())),
+                of_now=fact.name in found.of_now,
+                full_refresh=full_refresh,
+            )
+            for fact in entries
+            if isinstance(fact, Fact) and fact.snapshot
         },
         limits={
             entry.name: origins[entry.source.connection].limits for entry in entries if entry.source
@@ -95,6 +108,8 @@ def _reading(
 ) -> Reading:
     if entry.source is None:
         return Reading()
+    if isinstance(entry, Fact) and entry.snapshot:
+        return Reading(reason=_left(star, entry, progress, full_refresh=full_refresh))
     return reading(
         progress.get(entry.name, Progress(None)),
         identity=origins[entry.source.connection].identity,
@@ -103,6 +118,21 @@ def _reading(
         full_refresh=full_refresh,
         lost=_lost(star, entry, tables),
     )
+
+
+def _left(star: Star, fact: Fact, progress: Mapping[str, Progress], *, full_refresh: bool) -> str:
+    """Say what becomes of periods that are over, where a person might expect another thing."""
+    if full_refresh:
+        return (
+            "a full refresh was asked for: every period of which its query can tell is read again"
+        )
+    known = progress.get(fact.name, Progress(None)).fingerprint
+    if known and known != fingerprint(star, fact):
+        return (
+            "the definition has changed since the last run: periods that are over stay as they are, "
+            "--full-refresh reads them again"
+        )
+    return ""
 
 
 def _lost(star: Star, entry: Entry, tables: Mapping[str, TableState]) -> str:

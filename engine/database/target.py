@@ -9,7 +9,7 @@ from datetime import date
 from sqlalchemy import Connection, text
 
 from engine.database.connect import execute
-from engine.mapping.model import Star
+from engine.mapping.model import Fact, Star
 from engine.mapping.rules_history import current_view
 from engine.plan.shape import keys_above, member_key, target
 from engine.plan.steps import Table
@@ -162,3 +162,15 @@ def _empty(connection: Connection, star: Star, columns: Collection[tuple[str, st
     asked = (f"select {n} as n, not exists ({q}) as empty" for n, q in enumerate(queries.values()))
     rows = execute(connection, " union all ".join(asked)).all()
     return {list(queries)[row.n] for row in rows if row.empty}
+
+
+def periods_loaded(
+    connection: Connection, star: Star, fact: Fact, state: TableState
+) -> tuple[date, date] | None:
+    """Return the first and the last period in the table of a snapshot, None when there is none."""
+    if fact.snapshot is None or state.columns.get(fact.snapshot.column) != "date":
+        return None
+    name = column(fact.snapshot.column)
+    sql = f"select min({name}) as first, max({name}) as last from {table(target(star, fact))}"
+    row = execute(connection, sql).one()
+    return None if row.first is None else (row.first, row.last)

@@ -19,6 +19,7 @@ from engine.mapping import (
     rules_outriggers,
     rules_partition,
     rules_roles,
+    rules_snapshot,
 )
 from engine.mapping.document import Document
 from engine.mapping.model import Star
@@ -56,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     rules_hierarchy.hierarchy_tables_are_free,
     rules_history.previous_columns_fit,
     rules_history.versions_are_found,
+    rules_snapshot.snapshots_have_periods,
     rules_milestones.milestones_are_kept,
     rules_milestones.lags_lie_between_milestones,
     rules_measures.measures_fit,

@@ -11,7 +11,7 @@ from engine.mapping.order import in_order
 
 Scalar = str | int | float | bool | None
 DimensionLoad = Literal["upsert", "insert", "replace"]
-FactLoad = Literal["append", "upsert", "replace", "accumulate"]
+FactLoad = Literal["append", "upsert", "replace", "accumulate", "snapshot"]
 Missing = Literal["unknown", "reject", "fail"]
 NullCursor = Literal["always", "never", "fail"]
 CheckKind = Literal[
@@ -309,6 +309,21 @@ class Partition:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """That a fact has rows for each period, whose first day is in `column`.
+
+    `start` is a day of the first period, None for the present one; `lag` is in days: how long after its end
+    a period is read again.
+    """
+
+    every: Period
+    column: str
+    start: date | None = None
+    lag: int = 1
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Lag:
     """The time between two milestones of a fact, which is one of its `columns` too."""
 
@@ -348,6 +363,7 @@ class Fact:
     lookups: tuple[Lookup, ...] = ()
     load: FactLoad = "append"
     partition: Partition | None = None
+    snapshot: Snapshot | None = None
     milestones: tuple[str, ...] = ()
     lags: tuple[Lag, ...] = ()
     bridge: Bridge | None = None

@@ -190,7 +190,7 @@ def loads_fit(star: Star, document: Document) -> Iterator[Problem]:
             what = "a cursor, but load: replace must read every row"
             hint = "drop the cursor, or set load: upsert"
             yield document.problem(source.cursor.path, what, hint)
-        if entry.load != "replace" and source.allow_empty:
+        if entry.load not in ("replace", "snapshot") and source.allow_empty:
             what = f"allow_empty, but load: {entry.load} never empties a table"
             yield document.problem(
                 f"{source.path}.allow_empty", what, "drop it, or set load: replace"

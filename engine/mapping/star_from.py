@@ -31,6 +31,7 @@ from engine.mapping.model import (
     Measure,
     Partition,
     Scalar,
+    Snapshot,
     Source,
     SpecialMember,
     Star,
@@ -42,6 +43,8 @@ from engine.mapping.values import parse_duration, parse_periods, parse_tolerance
 MOST_GONE = (
     "10%"  # of a table, in one run: more looks like a source that is not all there (TRAPS 9)
 )
+
+DAY = 86_400  # seconds
 
 
 def star_from(
@@ -135,18 +138,20 @@ def _fact(
     audit: tuple[str, ...],
 ) -> Fact:
     path = f"facts.{name}"
+    snapshot = _snapshot(data.get("snapshot"), f"{path}.snapshot")
     lags = lags_from(data.get("lags"), f"{path}.lags")
     return Fact(
         name=name,
         source=_source(data["source"], f"{path}.source", texts),
         grain=tuple(listed(data["grain"])),
         columns=(
-            *_columns(data.get("columns"), f"{path}.columns", texts),
+            *_over_time(_columns(data.get("columns"), f"{path}.columns", texts), snapshot),
             *(lag_column(lag) for lag in lags),
         ),
         lookups=_lookups(data, path, texts, natural_keys),
         load=data.get("load", "append"),
         partition=_partition(data.get("partition"), f"{path}.partition"),
+        snapshot=snapshot,
         milestones=tuple(listed(data.get("milestones", []))),
         lags=lags,
         bridge=_bridge(data.get("bridge"), f"{path}.bridge"),
@@ -188,6 +193,26 @@ def _audit(data: Plain) -> tuple[str, ...]:
         return tuple(AUDIT_COLUMNS) if data else ()
     named = listed(data)
     return tuple(word for word in AUDIT_COLUMNS if word in named)
+
+
+def _snapshot(data: Plain, path: str) -> Snapshot | None:
+    if data is None:
+        return None
+    days = -(-parse_duration(data.get("lag", "1d")) // DAY)
+    start = _date(data["from"]) if "from" in data else None
+    return Snapshot(data["every"], data["column"], start, max(1, days), path)
+
+
+def _over_time(columns: tuple[Column, ...], snapshot: Snapshot | None) -> tuple[Column, ...]:
+    """Let semi-additive measures of a snapshot say that its periods are what they are not summed over."""
+    if snapshot is None:
+        return columns
+    return tuple(
+        replace(column, measure=replace(column.measure, apart=(snapshot.column,)))
+        if column.measure and column.measure.kind == "semi-additive" and not column.measure.apart
+        else column
+        for column in columns
+    )
 
 
 def _history(

@@ -29,6 +29,7 @@ from engine.plan.shape import (
     stage_columns,
     target,
 )
+from engine.plan.snapshot import removal_steps
 from engine.plan.steps import (
     AddPrimaryKey,
     Analyze,
@@ -150,6 +151,8 @@ def _row_steps(
             yield from removed(star, entry, world, lambda path, text: rule_of(path, text, place))
     elif entry.load == "replace" and not fresh:
         yield from _removal(star, entry, world, place)
+    elif not fresh:
+        yield from removal_steps(star, entry, world, place)
     return keys
 
 

@@ -330,6 +330,8 @@ def fingerprint(star: Star, entry: Entry) -> str:
     ]
     if isinstance(entry, Fact) and entry.milestones:
         parts += [entry.milestones]
+    if isinstance(entry, Fact) and entry.snapshot:
+        parts += [(entry.snapshot.every, entry.snapshot.column)]
     if isinstance(entry, Dimension) and entry.history:
         parts += [entry.history, [(c.name, c.scd, c.previous) for c in entry.columns]]
         parts += [(x.column, x.scd) for x in entry.lookups]

@@ -59,8 +59,9 @@ def _from_source(star: Star, entry: Entry, source: Source, table: Table, world: 
         )
         window = Window(first.column, first.type, first.low, first.nulls, keys, tuple(further))
     where: dict[str, Any] = {"entry": name, "connection": source.connection, "query": source.query}
-    copy = Copy(**where, columns=columns, window=window, stage=table)
-    count = CountSource(**where, window=window) if _counted(entry) else None
+    due: dict[str, Any] = {"window": window, "periods": world.periods.get(name)}
+    copy = Copy(**where, **due, columns=columns, stage=table)
+    count = CountSource(**where, **due) if _counted(entry) else None
     all_keys = _keys(star, entry, where, world)
     analyze = Analyze(entry=name, table=table)
     if cursor is None:

@@ -8,7 +8,7 @@ from datetime import date
 
 from engine.mapping.model import Entry
 from engine.plan.span import Span
-from engine.plan.steps import StagedColumn
+from engine.plan.steps import Periods, StagedColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ class World:
     `today`: what the warehouse's clock says, in UTC.
     `loaded`: by dimension, the mapping that loaded it last and its definition then (plan.drift).
     `strayed`: by dimension, the special members that are not in the table as the mapping says.
+    `periods`: of each periodic snapshot the periods to read.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     `moments`: by entry and type of a time, the time of the run by the clock of the entry's source.
     `allow_deletes`: however many rows are gone from a source, that is right.
@@ -97,6 +98,7 @@ class World:
     types: Mapping[str, Mapping[str, str]]
     tables: Mapping[str, TableState] = field(default_factory=dict)
     readings: Mapping[str, Reading] = field(default_factory=dict)
+    periods: Mapping[str, Periods] = field(default_factory=dict)
     limits: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schema_exists: bool = False
     btree_gist: bool = False  # whether that extension is installed

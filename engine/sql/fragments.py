@@ -14,6 +14,7 @@ from engine.plan.steps import (
     Copy,
     CountSource,
     Join,
+    Periods,
     Reached,
     Rows,
     StagedColumn,
@@ -220,6 +221,28 @@ def _newer(border: Border, alias: str) -> Fragment:
         return Fragment(f"{name} is not null")
     condition = f"{name}{bytewise(border.type)} >= {typed(border.low, border.type)}"
     return Fragment(f"({condition} or {name} is null)" if border.nulls else condition)
+
+
+def asked(of: Copy | CountSource) -> Fragment:
+    """Say the query of a source, of a periodic snapshot for each of its periods."""
+    if of.periods is None:
+        return query(of.query)
+    return Fragment(f"(\n{before_query(of.periods)}{of.query}{AFTER_QUERY}\n)")
+
+
+AFTER_QUERY = "\n) as q"
+
+
+def before_query(periods: Periods) -> str:
+    """Say what comes before a query that is asked for each period, and closed by AFTER_QUERY."""
+    step = literal(f"1 {periods.every}")
+    days = ", ".join(f"{literal(day)}::timestamp" for day in (periods.first, periods.last))
+    return (
+        f"select q.*, period.start as {ident(periods.column)}\n"
+        f'from (select g::date as start, (g + interval {step})::date as "end" '
+        f"from generate_series({days}, interval {step}) as g) as period\n"
+        "cross join lateral (\n"
+    )
 
 
 def window(of: Copy | CountSource) -> Fragment:

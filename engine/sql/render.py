@@ -40,6 +40,7 @@ FILTERS = {
     "value": fragments.value,
     "kept": fragments.kept,
     "staged": fragments.staged,
+    "asked": fragments.asked,
     "window": fragments.window,
     "inside": fragments.inside,
     "within": fragments.within,

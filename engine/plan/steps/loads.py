@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from engine.mapping.model import Scalar
 from engine.plan.steps.base import ColumnDefinition, Measure, Rows, Step, Table, Within
+from engine.plan.steps.transport import Periods
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,3 +129,15 @@ class DeleteGone(Step):
     above: int = 0
     referenced_by: tuple[tuple[Table, str], ...] = ()
     within: Within | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteGonePeriods(Step):
+    """Delete the rows of the periods that were read, if the source has them no longer."""
+
+    title: ClassVar[str] = "delete gone"
+    measure: ClassVar[Measure] = "deleted"
+    table: Table
+    rows: Rows
+    match: tuple[str, ...]
+    periods: Periods

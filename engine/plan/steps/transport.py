@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from itertools import accumulate
 from typing import ClassVar
 
 from engine.mapping.clock import parts
 from engine.mapping.country import Holiday, Name
-from engine.mapping.model import Calendar, Clock
+from engine.mapping.model import Calendar, Clock, Period
 from engine.plan.steps.base import ColumnDefinition, Measure, Step, Table
 
 
@@ -74,6 +75,19 @@ class Window:
         return (Border(self.column, self.type, self.low, self.nulls), *self.further)
 
 
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The periods that a periodic snapshot reads, by their first days, both included.
+
+    The query is run for each of them, and `column` says in each row of which one it is.
+    """
+
+    column: str
+    every: Period
+    first: date
+    last: date
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy(Step):
     """Stream a query of the source into its stage; the count is what the source says it sent."""
@@ -85,6 +99,7 @@ class Copy(Step):
     columns: tuple[StagedColumn, ...]
     window: Window | None
     stage: Table
+    periods: Periods | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +110,7 @@ class CountSource(Step):
     connection: str
     query: str
     window: Window | None
+    periods: Periods | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

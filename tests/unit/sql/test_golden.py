@@ -26,6 +26,7 @@ from engine.mapping.model import (
     Lookup,
     Measure,
     Partition,
+    Snapshot,
     SpecialMember,
     Star,
     Tolerance,
@@ -52,6 +53,7 @@ from engine.plan.steps import (
     FillCalendar,
     HierarchyStep,
     InsertNew,
+    Periods,
     Plan,
     ReadChanged,
     ReadCursors,
@@ -486,6 +488,27 @@ CASES["deletes"] = [
     )
     for step in steps
     if step.title in GONE
+]
+
+PERIODS = replace(
+    STAR,
+    facts=(
+        replace(
+            STAR.facts[0],
+            load="snapshot",
+            source=replace(STAR.facts[0].source, cursor=None),
+            snapshot=Snapshot("month", "the month"),
+        ),
+    ),
+)
+DUE = replace(
+    INCREMENT,
+    periods={"fact_sale": Periods("the month", "month", date(2026, 1, 1), date(2026, 3, 1))},
+)
+CASES["snapshot"] = [
+    s
+    for s in steps_of(build(PERIODS, DUE, place))
+    if s.entry == "fact_sale" and s.title in ("copy", "count source", "prove filled", "delete gone")
 ]
 
 MEMBERS = {"table": Table("public", "dim_user"), "natural_key": ("country", "user id")}

@@ -1,2 +1,2 @@
-select count(*) from {{ step.query | query }} as q
+select count(*) from {{ step | asked }} as q
 {{ step | window }}

@@ -5,7 +5,7 @@ union all
 {% endif %}
 select {% for column in step.columns %}{{ column | staged }}{% if not loop.last %}, {% endif %}{% endfor %}
 
-from {{ step.query | query }} as q
+from {{ step | asked }} as q
 {{ where }}
 {% endfor %}
 ) to stdout (format binary)

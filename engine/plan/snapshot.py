@@ -1,0 +1,79 @@
+"""Periodic snapshots: which periods a run reads, and what it takes out of them.
+
+The newest period in the table was not over when it was read: it is read again, and those after it. Once a
+period has been over for the snapshot's `lag`, it is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from engine.mapping.model import Entry, Fact, Period, Snapshot, Star
+from engine.plan.periods import start
+from engine.plan.reject import Locate, rule_of
+from engine.plan.shape import rows, target
+from engine.plan.steps import DeleteGonePeriods, Periods, ProveFilled, Step
+from engine.plan.world import World
+
+WEEKS = {"monday": 0, "sunday": 1, "saturday": 2}  # days before the Monday
+NOTHING_LEFT = (
+    "there is no row to load, and load: snapshot would empty its periods; "
+    "if that is right, say allow_empty: true"
+)
+
+
+def first_day(day: date, every: Period, shift: int) -> date:
+    """Return the first day of the period of a day; weeks begin `shift` days before Monday."""
+    days = timedelta(days=shift if every == "week" else 0)
+    return start(day + days, every) - days
+
+
+def week_shift(star: Star, fact: Fact) -> int:
+    """Return how many days before Monday weeks begin: as in the calendar that the fact looks up, if any."""
+    looked_up = (star.dimension(lookup.dimension) for lookup in fact.lookups)
+    starts = (dimension.calendar.week_starts for dimension in looked_up if dimension.calendar)
+    return WEEKS[next(starts, "monday")]
+
+
+def periods_due(
+    snapshot: Snapshot,
+    *,
+    shift: int,
+    today: date,
+    loaded: tuple[date, date] | None,
+    of_now: bool,
+    full_refresh: bool,
+) -> Periods:
+    """Return the periods that a run reads.
+
+    Weeks begin `shift` days before Monday; `today` is by the source's clock in UTC; `loaded` are the first
+    and the last period in the table. A query `of_now` says what is now, and nothing of any other period.
+    """
+    present = first_day(today, snapshot.every, shift)
+    beginning = first_day(snapshot.start, snapshot.every, shift) if snapshot.start else present
+    first = present
+    if not of_now:
+        first = min(beginning, loaded[0]) if loaded and not snapshot.start else beginning
+        if loaded and not full_refresh:
+            open_yet = first_day(today - timedelta(days=snapshot.lag), snapshot.every, shift)
+            first = max(first, min(loaded[1], open_yet))
+    return Periods(snapshot.column, snapshot.every, first, present)
+
+
+def removal_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
+    """Plan to delete what the source no longer has in the periods that were read."""
+    periods = world.periods.get(entry.name)
+    if not isinstance(entry, Fact) or periods is None or periods.first > periods.last:
+        return
+    own = rows(star, entry, world)
+    if not entry.source.allow_empty:
+        rule = rule_of(f"{entry.path}.source", NOTHING_LEFT, place)
+        yield ProveFilled(entry=entry.name, stage=own.stage, rule=rule)
+    yield DeleteGonePeriods(
+        entry=entry.name,
+        table=target(star, entry),
+        rows=own.only(entry.grain),
+        match=entry.grain,
+        periods=periods,
+    )

@@ -1,0 +1,107 @@
+"""Periodic snapshots: rows for each period, those that are over left as they are."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from engine.database.source import Origin
+from engine.errors import CheckFailedError, MappingError
+from tests.integration.stars import counts, fact, notices, star, untouched
+
+STOCK = """
+SELECT p.id, coalesce(sum(m.pieces), 0) AS pieces, period.end - 1 AS evening
+FROM goods AS p LEFT JOIN moves AS m ON m.product = p.id AND m.day < period.end
+WHERE p.since < period.end GROUP BY p.id -- dense: a row for each product and period
+"""
+WORDS = {"grain": ["month", "id"], "load": "snapshot"}
+EVERY = {"every": "month", "column": "month", "from": "2026-01-01"}
+TABLE = "SELECT month::text, id, pieces FROM fact_stock ORDER BY month, id"
+
+
+@pytest.fixture
+def shop(stars, monkeypatch):
+    stars.today = date(2026, 2, 10)
+    monkeypatch.setattr(Origin, "today", property(lambda _: stars.today))
+    stars.source(
+        "CREATE TABLE goods (id int, since date); CREATE TABLE moves (product int, day date, pieces int);"
+        "INSERT INTO goods VALUES (1, '2026-01-01'), (2, '2026-02-01');"
+        "INSERT INTO moves VALUES (1, '2026-01-05', 10), (1, '2026-02-03', -4)"
+    )
+    return stars
+
+
+def stock(query=STOCK, columns="month id pieces evening", **more):
+    return star(fact_stock=fact(query, columns, **{**WORDS, "snapshot": EVERY, **more}))
+
+
+def test_each_period_is_read_until_it_is_over(shop):
+    columns = {
+        "month": None,
+        "id": None,
+        "pieces": {"measure": "semi-additive"},
+        "evening": None,
+    }
+    mapping = stock(columns=columns, checks=[{"row_count": "source"}])
+    assert counts(shop.run(mapping), "fact_stock") == {"read": 3, "inserted": 3}
+    assert shop.warehouse(TABLE) == [
+        ("2026-01-01", 1, 10), ("2026-02-01", 1, 6), ("2026-02-01", 2, 0)
+    ]  # fmt: skip
+    told = "SELECT how_to_aggregate FROM little_measures"
+    assert "not over month:" in shop.column(told)[0]
+    before = untouched(shop)
+    assert counts(shop.run(mapping), "fact_stock") == {"read": 2, "unchanged": 2}
+    assert untouched(shop) == before
+
+    # What happens to a period that is over is not seen; the open one follows the source, deletes too.
+    shop.source("UPDATE moves SET pieces = 100 WHERE day = '2026-01-05'")
+    shop.source("DELETE FROM goods WHERE id = 2")
+    report = shop.run(mapping)
+    assert counts(report, "fact_stock") == {"read": 1, "updated": 1, "deleted": 1}
+    assert shop.warehouse(TABLE) == [("2026-01-01", 1, 10), ("2026-02-01", 1, 96)]
+
+    # The newest one was open when it was read, and is read again with those that have come since.
+    shop.source("INSERT INTO moves VALUES (1, '2026-02-28', 1), (1, '2026-04-01', 1)")
+    shop.today = date(2026, 4, 20)
+    report = shop.run(mapping)
+    assert counts(report, "fact_stock") == {"read": 3, "updated": 1, "inserted": 2}
+    assert [pieces for _, _, pieces in shop.warehouse(TABLE)] == [10, 97, 97, 98]
+
+    report = shop.run(mapping, full_refresh=True)
+    assert counts(report, "fact_stock") == {"read": 4, "updated": 1, "unchanged": 3}
+    assert [pieces for _, _, pieces in shop.warehouse(TABLE)] == [100, 97, 97, 98]
+    assert "every period" in notices(report)
+    assert "periods that are over stay" in notices(shop.run(stock(f"SELECT * FROM ({STOCK}) AS q")))
+
+
+def test_a_query_that_asks_for_no_period_tells_how_things_are_now(shop):
+    now = "SELECT product AS id, sum(pieces) AS pieces FROM moves GROUP BY product"
+    every = {"every": "week", "column": "month"}
+    calendar = {"calendar": {"from": "2026-01-01", "to": "2026-12-31", "week_starts": "sunday"}}
+    mapping = stock(now, "month id pieces", snapshot=every)
+    mapping["dimensions"]["dim_day"] = {**calendar, "key": "day_key", "columns": {"date": None}}
+    day_key = {"dimension": "dim_day", "on": {"date": "month"}, "missing": "fail"}
+    mapping["facts"]["fact_stock"]["lookups"] = {"day_key": day_key}
+    shop.run(mapping)
+    shop.today = date(2026, 2, 15)
+    shop.source("UPDATE moves SET pieces = 7")
+    assert counts(shop.run(mapping), "fact_stock") == {"read": 1, "inserted": 1}
+    expected = [("2026-02-08", 1, 6), ("2026-02-15", 1, 14)]
+    assert shop.warehouse(TABLE) == expected
+    assert counts(shop.run(mapping, full_refresh=True), "fact_stock")["read"] == 1
+    assert shop.warehouse(TABLE) == expected
+
+    shop.source("TRUNCATE moves")
+    with pytest.raises(CheckFailedError, match="would empty its periods"):
+        shop.run(mapping)
+    mapping["facts"]["fact_stock"]["source"]["allow_empty"] = True
+    assert counts(shop.run(mapping), "fact_stock") == {"deleted": 1}
+    assert shop.warehouse(TABLE) == expected[:1]
+
+
+def test_what_is_wrong_with_the_query_is_said_at_its_place(shop):
+    with pytest.raises(MappingError, match=r"little.yml:17:34:.*periode"):
+        shop.run(stock("SELECT id, 1 AS pieces\nFROM goods WHERE since < periode.end"))
+    with pytest.raises(MappingError, match="the query has two columns named 'month'"):
+        shop.run(stock("SELECT id, 1 AS pieces, period.start AS month FROM goods"))
