@@ -9,6 +9,7 @@ from datetime import date
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from engine.database.aggregates import aggregated
 from engine.database.ask import ask
 from engine.database.compare import comparison_problems
 from engine.database.connect import execute
@@ -17,7 +18,7 @@ from engine.database.trial import trial
 from engine.database.types import Described, describe
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
-from engine.mapping.model import Dimension, Entry, Fact, Source, Star
+from engine.mapping.model import Aggregate, Dimension, Entry, Fact, Source, Star
 from engine.plan.shape import AS_OF, EFFECTIVE, generated_types, probe_name
 from engine.plan.steps import Periods, StagedColumn
 from engine.plan.world import World
@@ -64,7 +65,7 @@ def look(
                 entry, entry.source, document, sources[entry.source.connection], found
             )
             found.sources[entry.name] = columns
-        elif isinstance(entry, Dimension) and entry.junk:
+        elif isinstance(entry, Aggregate) or (isinstance(entry, Dimension) and entry.junk):
             found.sources[entry.name] = ()  # its columns are known when those of its hosts are
         else:
             found.sources[entry.name] = tuple(
@@ -76,6 +77,7 @@ def look(
     for entry in entries:
         if isinstance(entry, Dimension) and entry.junk:
             found.types[entry.name] = _combined(entry, document, warehouse, found)
+    _add_up(star, entries, document, warehouse, found)
     found.problems += comparison_problems(star, entries, found.types, document, warehouse)
     if not found.problems:
         world = World(found.sources, found.types)
@@ -221,6 +223,22 @@ def _combined(
         if not types:
             types, asked_of = theirs, host
     return types
+
+
+def _add_up(
+    star: Star,
+    entries: Collection[Entry],
+    document: Document,
+    warehouse: Connection,
+    found: Found,
+) -> None:
+    """Find the types of aggregates; their facts are known, unless something is wrong with one."""
+    for entry in entries:
+        if isinstance(entry, Aggregate) and not found.problems:
+            world = World(found.sources, found.types)
+            types, problems = aggregated(star, entry, world, document, warehouse)
+            found.types[entry.name] = types
+            found.problems += problems
 
 
 def _missing_columns(

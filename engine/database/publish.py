@@ -38,6 +38,7 @@ from engine.plan.steps import (
     DropStage,
     EnsureMember,
     FillCombinations,
+    FillGroups,
     FindGone,
     FlagReferred,
     HierarchyStep,
@@ -368,7 +369,9 @@ class Publication:
         used = [table for stage in plan.stages for table in stage.tables]
         used += [step.gone for step in plan.load if isinstance(step, FindGone)]
         used += [step.line.versions for step in plan.load if isinstance(step, BuildVersions)]
-        used += [step.stage for step in plan.load if isinstance(step, FillCombinations)]
+        used += [
+            step.stage for step in plan.load if isinstance(step, FillCombinations | FillGroups)
+        ]
         trees = [step.tree for step in plan.load if isinstance(step, BuildLinks)]
         used += [stage for tree in trees for stage in (tree.links, tree.closure)]
         for stage in used:

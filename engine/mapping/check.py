@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from engine.errors import Problem
 from engine.mapping import (
+    rules_aggregates,
     rules_bridge,
     rules_checks,
     rules_entries,
@@ -57,6 +58,7 @@ RULES: tuple[Rule, ...] = (
     rules_hierarchy.hierarchy_tables_are_free,
     rules_history.previous_columns_fit,
     rules_history.versions_are_found,
+    rules_aggregates.aggregates_add_up_a_fact,
     rules_snapshot.snapshots_have_periods,
     rules_milestones.milestones_are_kept,
     rules_milestones.lags_lie_between_milestones,

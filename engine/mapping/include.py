@@ -15,7 +15,7 @@ from engine.mapping.shape import Deviation, deviations
 
 MAX_FILES = 500
 MAX_LEVELS = 20
-_SECTIONS = ("vars", "connections", "dimensions", "facts")
+_SECTIONS = ("vars", "connections", "dimensions", "facts", "aggregates")
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def _sound(data: Mapping[str, Any], deviations: Iterable[Deviation]) -> dict[str
     for key, value in data.items():
         if (key,) in broken:
             continue
-        if key in ("dimensions", "facts"):
+        if key in ("dimensions", "facts", "aggregates"):
             sound[key] = {name: entry for name, entry in value.items() if (key, name) not in broken}
         elif not any(keys[:1] == (key,) for keys in broken):
             sound[key] = value

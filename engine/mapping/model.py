@@ -373,7 +373,63 @@ class Fact:
     path: str = ""
 
 
-Entry = Dimension | Fact
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What the rows of a fact are grouped by: a `column` of its own, or of the dimension of a `lookup`."""
+
+    name: str
+    column: str
+    lookup: str = ""
+    description: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A table of a fact's rows, added up by groups; each run makes it equal to the query over the fact.
+
+    `columns` are those of the groups, then those that are computed of each group's rows.
+    """
+
+    name: str
+    fact: str
+    by: tuple[Group, ...]
+    columns: tuple[Column, ...]
+    checks: tuple[Check, ...] = ()
+    description: str = ""
+    path: str = ""
+
+    @property
+    def grain(self) -> tuple[str, ...]:
+        """The columns that tell its rows apart."""
+        return tuple(group.name for group in self.by)
+
+    @property
+    def sums(self) -> tuple[Column, ...]:
+        """The columns that are computed of the rows of a group."""
+        return self.columns[len(self.by) :]
+
+    @property
+    def source(self) -> None:
+        """It is read from no source."""
+
+    @property
+    def lookups(self) -> tuple[Lookup, ...]:
+        """It looks nothing up: the fact has."""
+        return ()
+
+    @property
+    def audit(self) -> tuple[str, ...]:
+        """It is written as its fact is, and has no audit columns."""
+        return ()
+
+    @property
+    def load(self) -> Literal["replace"]:
+        """It is equal to what it is made of."""
+        return "replace"
+
+
+Entry = Dimension | Fact | Aggregate
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,17 +441,18 @@ class Star:
     facts: tuple[Fact, ...]
     connections: tuple[Connection, ...]
     description: str = ""
+    aggregates: tuple[Aggregate, ...] = ()
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """Every dimension, then every fact: the order in which they are loaded.
+        """Every dimension, then every fact, then every aggregate: the order in which they are loaded.
 
         A dimension comes after those that it looks up; junk, which waits for other stages, as late as it can.
         """
         dimensions = {dimension.name: dimension for dimension in self.dimensions}
         late = sorted(self.dimensions, key=lambda dimension: bool(dimension.junk))
         order = in_order({d.name: [x.dimension for x in d.lookups] for d in late})
-        return (*(dimensions[name] for name in order), *self.facts)
+        return (*(dimensions[name] for name in order), *self.facts, *self.aggregates)
 
     def dimension(self, name: str) -> Dimension:
         """Return the dimension of that name; KeyError when there is none."""

@@ -34,6 +34,7 @@ Only `true` and `false` are truth values; `yes`, `no`, `on` and `off` are text.
 _SECTIONS = {
     "dimension": "A dimension",
     "fact": "A fact",
+    "aggregate": "An aggregate",
     "calendar": "A calendar",
     "clock": "A clock",
     "source": "A source",

@@ -78,9 +78,15 @@ def row_counts_have_a_source(star: Star, document: Document) -> Iterator[Problem
     for entry, check in _checks(star):
         unlimited = check.low is None and check.high is None
         if check.kind == "row_count" and unlimited and entry.source is None:
-            word = "junk dimension" if entry.junk else "calendar"
+            word = _sourceless(entry)
             what = f"row_count: source, but a {word} has no source"
             yield document.problem(f"{check.path}.row_count", what, "give min and max")
+
+
+def _sourceless(entry: Entry) -> str:
+    if not isinstance(entry, Dimension):
+        return "table of groups"
+    return "junk dimension" if entry.junk else "calendar"
 
 
 def _checks(star: Star) -> Iterator[tuple[Entry, Check]]:

@@ -20,7 +20,14 @@ _LEDGER = "engine"
 
 
 def table_names_are_unique(star: Star, document: Document) -> Iterator[Problem]:
-    """Find facts with the name of a dimension: both are tables of one schema."""
+    """Find facts with the name of a dimension, and aggregates of either: all are tables of one schema."""
+    for aggregate in star.aggregates:
+        for words, word in (("dimensions", "dimension"), ("facts", "fact")):
+            others = document.data.get(words)
+            if isinstance(others, dict) and aggregate.name in others:
+                other = document.key_place(f"{words}.{aggregate.name}")
+                what = f"a {word} has the name '{aggregate.name}' too, at {other.file}:{other.line}"
+                yield Problem(document.key_place(aggregate.path), what, "rename one of the two")
     dimensions = document.data.get("dimensions")
     for fact in star.facts:
         if isinstance(dimensions, dict) and fact.name in dimensions:

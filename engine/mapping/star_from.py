@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from engine.errors import Problem
+from engine.mapping.aggregates_from import aggregates_from
 from engine.mapping.audit import AUDIT_COLUMNS
 from engine.mapping.checks_from import checks_from, listed
 from engine.mapping.clock import DAY_PARTS, generated_columns
@@ -73,6 +74,7 @@ def star_from(
         facts=facts,
         connections=_connections(data.get("connections") or {}),
         description=str(data.get("description", "")),
+        aggregates=aggregates_from(data.get("aggregates") or {}, _columns, texts),
     )
     return star, texts.problems
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from engine.errors import refuse
-from engine.mapping.model import Dimension, Entry, Star
+from engine.mapping.model import Aggregate, Dimension, Entry, Star
+from engine.plan.aggregates import group_index
 from engine.plan.audit import stamped
 from engine.plan.backfill import backfill_problems
 from engine.plan.bridge import bridge_steps
@@ -45,6 +46,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
     select = tuple(select)
     entries = chosen(star, select)
     junk = [entry for entry in entries if isinstance(entry, Dimension) and entry.junk]
+    made = (*junk, *(entry for entry in entries if isinstance(entry, Aggregate)))
     refuse(
         [
             *(p for entry in entries for p in partition_problems(star, entry, world, place)),
@@ -80,8 +82,11 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             *measures_steps(star, world),
         ),
         entries=tuple(entry.name for entry in entries),
-        stages=tuple(stage_plan(star, entry, world) for entry in entries if entry not in junk),
-        hosts={entry.name: hosts(entry, world) for entry in junk},
+        stages=tuple(stage_plan(star, entry, world) for entry in entries if entry not in made),
+        hosts={
+            **{entry.name: hosts(entry, world) for entry in junk},
+            **{entry.name: () for entry in entries if isinstance(entry, Aggregate)},
+        },
         load=tuple(
             stamped(star, step)
             for entry in entries
@@ -146,6 +151,7 @@ def create_statements(star: Star, world: World) -> Iterator[Step]:
     for entry in star.entries:
         yield from table_steps(star, entry, bare)
         yield from key_steps(star, entry, bare)
+        yield from group_index(star, entry, bare) if isinstance(entry, Aggregate) else ()
         yield from exclusion_steps(star, entry, bare) if isinstance(entry, Dimension) else ()
         yield from description_steps(star, entry, bare)
         yield from role_steps(star, entry, bare)

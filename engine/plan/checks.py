@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.mapping.history import IS_CURRENT
-from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
+from engine.mapping.model import ROW_WISE, Aggregate, Check, Dimension, Entry, Star
 from engine.plan.shape import (
     bare,
     column_types,
@@ -53,6 +53,7 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
     """
     match = match_columns(entry)
     whole = isinstance(entry, Dimension) and (entry.history is not None or bool(entry.junk))
+    whole = whole or isinstance(entry, Aggregate)
     # Of a member with versions all of them may have changed: they are looked at in the table. Junk is small.
     batch = None if fresh or whole else rows(star, entry, world).only(match)
     steps: list[CheckStep] = []

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 
-from engine.mapping.model import Dimension, Entry, Fact, Star
+from engine.mapping.model import Aggregate, Dimension, Entry, Fact, Star
 from engine.mapping.owned import owned_names
+from engine.plan.aggregates import aggregate_steps
 from engine.plan.audit import default_steps, with_audit
 from engine.plan.backfill import removed, span_of
 from engine.plan.deletes import delete_steps, referring
@@ -74,6 +75,9 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     """Plan how the staged rows of an entry get into its table."""
     if isinstance(entry, Dimension) and entry.junk:
         yield from junk_steps(star, entry, world, tuple(member_steps(star, entry, world)))
+        return
+    if isinstance(entry, Aggregate):
+        yield from aggregate_steps(star, entry, world)
         return
     keys = key_steps(star, entry, world)
     fresh = state_of(entry, world).empty
@@ -213,7 +217,7 @@ def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[
 def _compared(entry: Entry, world: World, own: Rows) -> tuple[str, ...]:
     """Return the columns in which a row that is there already may have changed; empty when it may not."""
     names = tuple(name for name in own.columns if name not in match_columns(entry))
-    if isinstance(entry, Fact):
+    if not isinstance(entry, Dimension):
         reconcile = world.readings.get(entry.name, Reading()).reconcile
         return names if entry.load != "append" or reconcile else ()
     kept = {column.name for column in entry.columns if column.scd == 0}

@@ -86,7 +86,7 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     state, table = world.tables.get(entry.name, TableState()), target(star, entry)
     primary = primary_key(entry)
     steps: list[Step] = []
-    if state.primary_key != primary:
+    if primary and state.primary_key != primary:
         steps.append(AddPrimaryKey(entry=entry.name, table=table, columns=primary))
     if isinstance(entry, Dimension) and entry.junk:
         name = _combination_name(entry)

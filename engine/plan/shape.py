@@ -10,6 +10,7 @@ from engine.mapping.clock import generated_columns
 from engine.mapping.history import HISTORY_COLUMNS, IS_CURRENT, VALID_TO
 from engine.mapping.measures import described
 from engine.mapping.model import (
+    Aggregate,
     Column,
     Dimension,
     Entry,
@@ -89,6 +90,8 @@ def primary_key(entry: Entry) -> tuple[str, ...]:
     """Return what the database itself keeps rows apart by; in a partitioned table that holds the date."""
     if isinstance(entry, Dimension):
         return (entry.key,)
+    if isinstance(entry, Aggregate):
+        return ()  # a group may be NULL: see plan/aggregates.py
     by = (entry.partition.by,) if entry.partition else ()
     return (*entry.grain, *(name for name in by if name not in entry.grain))
 

@@ -11,6 +11,7 @@ import pytest
 
 from engine.mapping.milestones import lag_column
 from engine.mapping.model import (
+    Aggregate,
     Bridge,
     Calendar,
     Check,
@@ -19,6 +20,7 @@ from engine.mapping.model import (
     Cursor,
     Deletes,
     Dimension,
+    Group,
     Hierarchy,
     History,
     Holidays,
@@ -37,6 +39,7 @@ from engine.plan.drift import member_comparisons
 from engine.plan.span import Span
 from engine.plan.steps import (
     AddColumn,
+    AddGroupIndex,
     AddPrimaryKey,
     CheckBridge,
     CloseVersions,
@@ -509,6 +512,54 @@ CASES["snapshot"] = [
     s
     for s in steps_of(build(PERIODS, DUE, place))
     if s.entry == "fact_sale" and s.title in ("copy", "count source", "prove filled", "delete gone")
+]
+
+ADDED_UP = replace(
+    STAR,
+    aggregates=(
+        Aggregate(
+            "agg_sale",
+            "fact_sale",
+            (Group("month", "month_start", "day_key"), Group("who", "user_key")),
+            (
+                Column("month"),
+                Column("who", description="It's the user"),
+                Column("sales", "count(*)"),
+                Column("paid", "sum(total) -- all", "numeric(12,2)"),
+            ),
+            (Check("range", ("sales",), low=1),),
+            path="aggregates.agg_sale",
+        ),
+    ),
+)
+SUMS = {"month": "date", "who": "bigint", "sales": "bigint", "paid": "numeric(12,2)"}
+AGGREGATED = replace(WORLD, types={**WORLD.types, "agg_sale": SUMS})
+THERE = replace(
+    INCREMENT,
+    types=AGGREGATED.types,
+    tables={
+        **FILLED,
+        "agg_sale": TableState(SUMS, computed=frozenset({"groups_old_agg_sale"}), empty=False),
+    },
+)
+INDEXED = AddGroupIndex.title
+FIRST = [s for s in steps_of(build(ADDED_UP, AGGREGATED, place)) if s.entry == "agg_sale"]
+INDEX = next(s.name for s in FIRST if s.title == INDEXED)
+NEXT = replace(
+    THERE,
+    tables={
+        **THERE.tables,
+        "agg_sale": replace(THERE.tables["agg_sale"], computed=frozenset({INDEX})),
+    },
+)
+CASES["aggregate_first"] = FIRST
+CASES["aggregate_next"] = [
+    s for s in steps_of(build(ADDED_UP, NEXT, place)) if s.entry == "agg_sale"
+]
+CASES["aggregate_other_groups"] = [
+    s
+    for s in steps_of(build(ADDED_UP, THERE, place))
+    if s.entry == "agg_sale" and s.title != "fill groups"
 ]
 
 MEMBERS = {"table": Table("public", "dim_user"), "natural_key": ("country", "user id")}

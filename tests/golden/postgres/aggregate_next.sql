@@ -1,0 +1,51 @@
+-- agg_sale: fill groups
+create unlogged table "engine_stage"."shop.agg_sale" as
+select
+  f."$0" as "month",
+  f."$1" as "who",
+  (count(*)) as "sales",
+  (
+sum(total) -- all
+)::numeric(12,2) as "paid"
+from (
+  select f.*, d0."month_start" as "$0", f."user_key" as "$1"
+  from "mart"."fact_sale" as f
+  left join "mart"."dim_day" as d0 on d0."day_key" = f."day_key"
+) as f
+group by f."$0", f."$1";
+
+-- agg_sale: analyze
+analyze "engine_stage"."shop.agg_sale";
+
+-- agg_sale: count unchanged
+select count(*)
+from "engine_stage"."shop.agg_sale" as s
+join "mart"."agg_sale" as t on array[t."month"] = array[s."month"] and array[t."who"] = array[s."who"]
+where not (t."sales" is distinct from s."sales" or t."paid" is distinct from s."paid");
+
+-- agg_sale: update groups
+update "mart"."agg_sale" as t set
+  "sales" = s."sales",
+  "paid" = s."paid"
+from "engine_stage"."shop.agg_sale" as s
+where array[t."month"] = array[s."month"] and array[t."who"] = array[s."who"]
+  and (t."sales" is distinct from s."sales" or t."paid" is distinct from s."paid");
+
+-- agg_sale: delete groups
+delete from "mart"."agg_sale" as t
+where not exists (select from "engine_stage"."shop.agg_sale" as s where array[t."month"] = array[s."month"] and array[t."who"] = array[s."who"]);
+
+-- agg_sale: insert groups
+insert into "mart"."agg_sale" ("month", "who", "sales", "paid")
+select s."month", s."who", s."sales", s."paid"
+from "engine_stage"."shop.agg_sale" as s
+left join (select true as "$there", "month", "who" from "mart"."agg_sale") as t on array[t."month"] = array[s."month"] and array[t."who"] = array[s."who"]
+where t."$there" is null;
+
+-- agg_sale: describe column
+comment on column "mart"."agg_sale"."who" is 'It''s the user';
+
+-- agg_sale: check
+select count(*) filter (where (t."sales" < '1'::bigint)) as failed, count(*) as total
+from "mart"."agg_sale" as t;
+
