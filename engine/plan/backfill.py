@@ -16,6 +16,7 @@ from engine.mapping.dated import HOW, dated
 from engine.mapping.model import Entry, Fact, Star
 from engine.plan.partition import is_time
 from engine.plan.shape import bare, match_columns, rows, stage, target
+from engine.plan.snapshot import narrowed
 from engine.plan.span import Span
 from engine.plan.steps import DeleteGone, ProveRange, Rule, Step, Window, Within
 from engine.plan.world import Reading, World
@@ -29,10 +30,20 @@ def backfilled(star: Star, world: World, span: Span | None) -> World:
         return world
     text = f"is brought in line from {span.low} to {span.high} alone, and its watermark stays"
     facts = {fact.name for fact in star.facts}
+    due = world.periods
+    again = {
+        fact.name: narrowed(star, fact, due[fact.name], span.low, span.high)
+        for fact in star.facts
+        if fact.name in due and not due[fact.name].now
+    }
+    whole = f"is read again by the whole periods that lie from {span.low} to {span.high}"
     return replace(
         world,
+        periods={**due, **again},
         readings={
-            name: Reading(reason=text, reconcile=True, span=span, stale=reading.reconcile)
+            name: Reading(reason=whole)
+            if name in again
+            else Reading(reason=text, reconcile=True, span=span, stale=reading.reconcile)
             if name in facts
             else reading
             for name, reading in world.readings.items()
@@ -53,7 +64,8 @@ def backfill_problems(
         return
     by = dated(star, entry)
     if entry.load not in LOADS:
-        what = f"load: {entry.load} cannot be backfilled by --from and --to"
+        why = " where its query tells how things are now" if entry.snapshot else ""
+        what = f"load: {entry.load} cannot be backfilled by --from and --to{why}"
         yield Problem(place(f"{entry.path}.load"), what, "leave the fact out by --select")
     elif by is None:
         what = "the fact has no date by which --from and --to could choose rows"

@@ -7,6 +7,7 @@ period has been over for the snapshot's `lag`, it is left as it is.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 from engine.mapping.model import Entry, Fact, Period, Snapshot, Star
@@ -58,7 +59,16 @@ def periods_due(
         if loaded and not full_refresh:
             open_yet = first_day(today - timedelta(days=snapshot.lag), snapshot.every, shift)
             first = max(first, min(loaded[1], open_yet))
-    return Periods(snapshot.column, snapshot.every, first, present)
+    return Periods(snapshot.column, snapshot.every, first, present, of_now)
+
+
+def narrowed(star: Star, fact: Fact, periods: Periods, low: date, high: date) -> Periods:
+    """Return the periods that have a day from `low` on and before `high`; none is to come."""
+    shift = week_shift(star, fact)
+    last = first_day(high - timedelta(days=1), periods.every, shift)
+    return replace(
+        periods, first=first_day(low, periods.every, shift), last=min(periods.last, last)
+    )
 
 
 def removal_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:

@@ -8,6 +8,8 @@ import pytest
 
 from engine.database.source import Origin
 from engine.errors import CheckFailedError, MappingError
+from engine.plan.span import Span
+from engine.run import Options, run
 from tests.integration.stars import counts, fact, notices, star, untouched
 
 STOCK = """
@@ -34,6 +36,11 @@ def shop(stars, monkeypatch):
 
 def stock(query=STOCK, columns="month id pieces evening", **more):
     return star(fact_stock=fact(query, columns, **{**WORDS, "snapshot": EVERY, **more}))
+
+
+def backfill(stars, mapping, low, high):
+    loaded = stars.load(mapping)
+    return run(loaded, stars.settings(loaded, {}), Options(span=Span(low, high)))
 
 
 def test_each_period_is_read_until_it_is_over(shop):
@@ -72,6 +79,11 @@ def test_each_period_is_read_until_it_is_over(shop):
     assert counts(report, "fact_stock") == {"read": 4, "updated": 1, "unchanged": 3}
     assert [pieces for _, _, pieces in shop.warehouse(TABLE)] == [100, 97, 97, 98]
     assert "every period" in notices(report)
+    # A period that is over is repeated when it is asked for, whole, and no other.
+    shop.source("UPDATE moves SET pieces = pieces + 1000")
+    report = backfill(shop, mapping, date(2026, 2, 10), date(2026, 3, 1))
+    assert counts(report, "fact_stock") == {"read": 1, "updated": 1}
+    assert [pieces for _, _, pieces in shop.warehouse(TABLE)] == [100, 3097, 97, 98]
     assert "periods that are over stay" in notices(shop.run(stock(f"SELECT * FROM ({STOCK}) AS q")))
 
 
@@ -92,6 +104,8 @@ def test_a_query_that_asks_for_no_period_tells_how_things_are_now(shop):
     assert counts(shop.run(mapping, full_refresh=True), "fact_stock")["read"] == 1
     assert shop.warehouse(TABLE) == expected
 
+    with pytest.raises(MappingError, match="where its query tells how things are now"):
+        backfill(shop, mapping, date(2026, 2, 1), date(2026, 3, 1))
     shop.source("TRUNCATE moves")
     with pytest.raises(CheckFailedError, match="would empty its periods"):
         shop.run(mapping)

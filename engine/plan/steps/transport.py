@@ -79,13 +79,15 @@ class Window:
 class Periods:
     """The periods that a periodic snapshot reads, by their first days, both included.
 
-    The query is run for each of them, and `column` says in each row of which one it is.
+    The query is run for each of them, and `column` says in each row of which one it is. One that tells how
+    things are `now` can tell of no other period.
     """
 
     column: str
     every: Period
     first: date
     last: date
+    now: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
