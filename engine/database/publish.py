@@ -42,6 +42,7 @@ from engine.plan.steps import (
     FindGone,
     FlagReferred,
     HierarchyStep,
+    InsertNew,
     Notice,
     OfGone,
     Plan,
@@ -58,6 +59,7 @@ from engine.plan.steps import (
     RejectNullKeys,
     RepointFacts,
     Step,
+    UpdateChanged,
 )
 from engine.plan.world import TableState, World
 from engine.report import Report, check_line, entry_report
@@ -148,6 +150,9 @@ class Publication:
             return not step.always and not self._changed(step.entry)
         if isinstance(step, OfGone | ProveFew):
             return self.steps[-1].title == FindGone.title and not self.steps[-1].rows
+        if isinstance(step, InsertNew | UpdateChanged) and step.single:
+            counts = entry_report(step.entry, self.steps)
+            return counts.read == counts.accounted
         return step.several is not None and step.several != self._several(step.entry)
 
     def _several(self, entry: str) -> bool:

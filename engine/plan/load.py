@@ -137,6 +137,7 @@ def _row_steps(
                     for column in entry.columns
                     if column.previous in compare
                 ),
+                single=not _spread(entry),
             )
     if born_filled(star, entry, world):
         yield CreateFilled(entry=entry.name, table=table, rows=with_audit(own, entry))
@@ -149,6 +150,7 @@ def _row_steps(
             rows=own,
             match=() if fresh else match,
             order=match if isinstance(entry, Dimension) else (),
+            single=not _spread(entry),
         )
     if span_of(entry, world):
         if not fresh:

@@ -76,6 +76,24 @@ def test_a_dimension_is_loaded_as_its_mode_says(items, load, did, rows):
     assert untouched(items) == before
 
 
+def test_what_is_known_to_find_nothing_is_not_asked(items):
+    mapping = star(dim_items=dimension(QUERY), sales=fact(QUERY, "id amount", load="upsert"))
+    items.run(mapping)
+    steps = {"update changed", "insert new"}
+    for change, asked in (
+        ("UPDATE items SET amount = amount", set()),
+        ("UPDATE items SET name = 'TWO', amount = 22 WHERE id = 2", {"update changed"}),
+        ("INSERT INTO items VALUES (4, 'four', 40)", steps),
+    ):
+        items.source(change)
+        report = items.run(mapping)
+        for name in ("dim_items", "sales"):
+            did = {done.title for done in report.steps if done.entry == name}
+            assert did & steps == asked, (name, change)
+    assert items.column("SELECT id FROM sales ORDER BY 1") == [1, 2, 3, 4]
+    assert items.column("SELECT name FROM dim_items ORDER BY id") == ["one", "TWO", "three", "four"]
+
+
 def test_a_row_that_changed_after_it_was_appended_is_told_of(items):
     mapping = star(
         sales=fact(QUERY, cursor="id"), dim_items=dimension(QUERY, cursor="id", load="insert")

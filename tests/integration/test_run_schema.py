@@ -341,7 +341,11 @@ def test_the_sql_that_is_planned_is_the_sql_that_is_run(stars, first):
         Logged(stars, own.source, own.source_admin_url) as source_log,
     ):
         stars.run(STAR)
-    assert said - log.statements == set()
+    # Nor is what differs or is new, where every row is known to be there: only users have changed.
+    known = () if first else ('insert into "public".', 'update "public".')
+    missed = {sql for sql in said - log.statements if not sql.startswith(known)}
+    assert missed == set()
+    assert any(sql.startswith('update "public"."dim_users"') for sql in log.statements) != first
     assert asked - source_log.statements == set()
     # And nothing else is run on the star or its stages.
     touching = {sql for sql in log.statements if re.search(r'"(public|engine_stage)"\.', sql)}

@@ -77,7 +77,8 @@ class CountKept(Step):
 class UpdateChanged(Step):
     """Update the rows of the target that differ (TRAPS 20, 25).
 
-    `previous` pairs a column with the one whose value it gets when that one changes.
+    `previous` pairs a column with the one whose value it gets when that one changes; `single` is as in
+    InsertNew.
     """
 
     title: ClassVar[str] = "update changed"
@@ -87,6 +88,7 @@ class UpdateChanged(Step):
     match: tuple[str, ...]
     compare: tuple[str, ...]
     previous: tuple[tuple[str, str], ...] = ()
+    single: bool = False
 
     @property
     def changes(self) -> str:
@@ -96,7 +98,11 @@ class UpdateChanged(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsertNew(Step):
-    """Insert the rows whose key the target has not; with `match` empty, all of them (TRAPS 24)."""
+    """Insert the rows whose key the target has not; with `match` empty, all of them (TRAPS 24).
+
+    `single` says that the target has a key once at most, as the database proves: when all rows that were
+    read are accounted for before this step, it would find none.
+    """
 
     title: ClassVar[str] = "insert new"
     measure: ClassVar[Measure] = "inserted"
@@ -104,6 +110,7 @@ class InsertNew(Step):
     rows: Rows
     match: tuple[str, ...]
     order: tuple[str, ...] = ()
+    single: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from engine.mapping.model import Check, Tolerance
+from engine.mapping.model import Check, Partition, Tolerance
 from engine.plan.build import build
+from engine.plan.load import load_steps
 from engine.plan.quality import judge, label
 from engine.plan.shape import fingerprint, short_name, stage
-from engine.plan.steps import AddPrimaryKey, Copy
+from engine.plan.steps import AddPrimaryKey, Copy, InsertNew, UpdateChanged
 from engine.plan.world import Reading
 from tests.unit.plan.stars import FILLED, SALE, STAR, USER, WORLD, place
 
@@ -87,6 +88,15 @@ def test_append_updates_nothing_unless_it_reconciles():
 def test_insert_leaves_members_as_they_are():
     insert = replace(STAR, dimensions=(STAR.dimensions[0], replace(USER, load="insert")))
     assert "update changed" not in titles(build(insert, FULL, place), "dim_user")
+
+
+def test_where_the_database_does_not_prove_that_a_key_is_there_once_nothing_is_taken_for_known():
+    sale = replace(SALE, load="upsert")
+    spread = replace(sale, partition=Partition(SALE.columns[1].name, "month"))
+    for fact, proved in ((sale, True), (spread, False)):
+        steps = load_steps(only(fact), fact, FULL, place)
+        asked = [s.single for s in steps if isinstance(s, InsertNew | UpdateChanged)]
+        assert asked == [proved, proved]
 
 
 def test_replace_deletes_what_is_gone():
