@@ -58,6 +58,7 @@ def shop(stars):
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(histories)
+# TRAPS 28 to 33
 def test_any_history_in_any_batches(shop, histories):
     shop.warehouse("DROP TABLE IF EXISTS fact_sale, dim_user")
     members = [Member() for _ in histories]

@@ -113,6 +113,7 @@ def test_a_run_that_gives_its_own_time_writes_no_unchanged_member(events):
     assert events.column("SELECT count(*) FROM dim_user WHERE id = 1 AND valid_to <= now()") == [1]
 
 
+# TRAPS 28
 def test_several_changes_and_a_return_in_one_batch(events):
     send(
         events, *((1, city, "Ada", n) for n, city in enumerate(["Rome", "Oslo", "Oslo", "Rome"], 1))
@@ -126,6 +127,7 @@ def test_several_changes_and_a_return_in_one_batch(events):
     ]
 
 
+# TRAPS 29
 def test_a_late_change_splits_the_version_that_covers_it(events):
     send(events, (1, "Rome", "Ada", 1), (1, "Oslo", "Ada", 20))
     events.run(users())
@@ -162,6 +164,7 @@ def test_a_late_row_of_the_next_version_begins_it_earlier(events):
     ]
 
 
+# TRAPS 32
 def test_what_came_before_the_first_version(events):
     send(events, (1, "Rome", "Ada", 10))
     events.run(users())
@@ -173,6 +176,7 @@ def test_what_came_before_the_first_version(events):
     ]
 
 
+# TRAPS 30
 def test_two_rows_of_one_time(events):
     send(events, (1, "Rome", "Ada", 1), (1, "Oslo", "Ada", 1))
     with pytest.raises(CheckFailedError, match="natural key at one time is not unique"):
@@ -193,6 +197,7 @@ def test_a_row_without_a_time_is_rejected(events):
     }
 
 
+# TRAPS 20
 def test_null_is_a_value_like_another(events):
     send(
         events, (1, None, "Ada", 1), (1, None, "Ada", 2), (1, "Rome", "Ada", 3), (1, None, "Ada", 4)
@@ -204,6 +209,7 @@ def test_null_is_a_value_like_another(events):
 @pytest.mark.parametrize(
     ("type_1", "names"), [("all", ["Zoe", "Zoe"]), ("current", ["Ada", "Zoe"])]
 )
+# TRAPS 38
 def test_a_type_1_column_changes_all_versions_or_the_current_one(events, type_1, names):
     mapping = users(history={"effective": "at", "type_1": type_1})
     send(events, (1, "Rome", "Ada", 1), (1, "Oslo", "Ada", 5))
@@ -263,6 +269,7 @@ def test_a_dimension_gets_a_history_later(events):
     assert events.column("SELECT key FROM dim_user WHERE city = 'Rome'") == keys
 
 
+# TRAPS 37
 def test_a_new_type_2_column_makes_no_version(events):
     send(events, (1, "Rome", "Ada", 1), (1, "Oslo", "Ada", 5))
     events.run(users())
@@ -284,6 +291,7 @@ def test_a_new_type_2_column_makes_no_version(events):
         ("SET valid_to = valid_from", "period_check"),
     ],
 )
+# TRAPS 40
 def test_the_database_refuses_damage(events, damage, refusal):
     send(events, (1, "Rome", "Ada", 1), (1, "Oslo", "Ada", 5))
     events.run(users())
@@ -315,12 +323,14 @@ def shop(events):
     return events
 
 
+# TRAPS 33
 def test_a_fact_finds_the_version_of_its_time(shop):
     send(shop, (1, "Rome", "Ada", 5), (1, "Oslo", "Ada", 20))
     shop.run(sales())
     assert shop.column(CITIES) == ["Rome", "Rome", "Rome", "Oslo", "Oslo", None]
 
 
+# TRAPS 29
 def test_facts_are_pointed_to_a_version_that_comes_late(shop):
     send(shop, (1, "Rome", "Ada", 5), (1, "Oslo", "Ada", 20))
     shop.run(sales())

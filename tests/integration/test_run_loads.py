@@ -166,6 +166,7 @@ def shop(load: str = "replace") -> Entry:
     )
 
 
+# TRAPS 39
 def test_a_replaced_dimension_keeps_members_that_facts_refer_to_and_all_keys(items):
     items.run(shop())
     items.source(
@@ -222,6 +223,7 @@ def test_replace_empties_a_table_when_the_mapping_allows_it(items):
 # --- keys
 
 
+# TRAPS 21
 def test_natural_keys_of_several_columns_do_not_run_into_each_other(stars):
     query = "SELECT * FROM (VALUES {}) AS v (a, b, name)"
     rows = [
@@ -283,6 +285,7 @@ def test_a_grain_may_hold_the_key_of_a_lookup(items):
         (star(sales=fact(QUERY)), "sales", "grain"),
     ],
 )
+# TRAPS 22
 def test_a_row_without_a_key_is_rejected_and_kept_once(items, mapping, entry, word):
     items.source("INSERT INTO items VALUES (NULL, 'nobody', 1), (NULL, 'nothing', 2)")
     assert counts(items.run(mapping), entry) == {"read": 5, "inserted": 3, "rejected": 2}
@@ -305,6 +308,7 @@ def test_a_row_without_a_key_is_rejected_and_kept_once(items, mapping, entry, wo
     ("mapping", "entry"),
     [(star(dim_items=dimension(QUERY)), "dim_items"), (star(sales=fact(QUERY)), "sales")],
 )
+# TRAPS 23
 def test_two_rows_of_one_key_fail_the_run(items, mapping, entry, first):
     if not first:
         items.run(mapping)
@@ -347,6 +351,7 @@ def test_two_rows_of_one_key_in_a_table_of_somebody_else_are_told_from_those_of_
 
 
 @pytest.mark.parametrize("first", [True, False])
+# TRAPS 23
 def test_of_two_rows_of_one_key_the_first_in_the_declared_order_wins(items, first):
     mapping = star(
         dim_items=dimension(QUERY, dedupe="amount DESC NULLS LAST, name"),
@@ -369,6 +374,7 @@ def test_of_two_rows_of_one_key_the_first_in_the_declared_order_wins(items, firs
     assert untouched(items) == before
 
 
+# TRAPS 24
 def test_keys_are_dense_and_none_is_burned_by_changes(items):
     mapping = star(dim_items=dimension(QUERY, dedupe="name"))
     for n in range(3):
@@ -398,6 +404,7 @@ def changed(
 UPDATED, SAME = {"read": 1, "updated": 1}, {"read": 1, "unchanged": 1}
 
 
+# TRAPS 20
 def test_null_is_a_value_like_any_other(stars):
     assert changed(stars, "text", "NULL", "'a'") == UPDATED
     stars.warehouse("DROP TABLE dim_v")
@@ -429,6 +436,7 @@ def test_null_is_a_value_like_any_other(stars):
         ("jsonb", """'{"a": null}'""", """'{"a":null}'""", "'{}'"),
     ],
 )
+# TRAPS 21
 def test_what_differs_in_its_spelling_alone_is_no_change(stars, type_, before, same, other):
     assert changed(stars, type_, before, same) == SAME
     stars.source(f"UPDATE v SET value = {other}")
@@ -436,6 +444,7 @@ def test_what_differs_in_its_spelling_alone_is_no_change(stars, type_, before, s
     assert counts(stars.run(mapping), "dim_v") == UPDATED
 
 
+# TRAPS 25
 def test_only_the_rows_that_changed_are_written(items):
     mapping = star(dim_items=dimension(QUERY), sales=fact(QUERY, load="upsert"))
     items.run(mapping)
@@ -454,6 +463,7 @@ MEMBERS = {
 }
 
 
+# TRAPS 26
 def test_special_members_are_there_and_are_nobodys_business(items):
     mapping = star(
         dim_items=dimension(
@@ -506,6 +516,7 @@ def test_a_special_member_does_not_hide_a_row_of_its_natural_key(items):
     )
 
 
+# TRAPS 26
 def test_special_members_are_restored_when_somebody_edits_or_deletes_them(items):
     mapping = star(dim_items=dimension(QUERY, special_members=MEMBERS))
     items.run(mapping)

@@ -216,6 +216,7 @@ def test_a_lookup_of_another_type_finds_the_same_member(shop):
     assert "text cannot be compared with dim_people.id, which is integer" in str(error.value)
 
 
+# TRAPS 27
 def test_a_lookup_neither_loses_nor_doubles_a_row(shop):
     """The warehouse itself refuses a second member of one natural key, whoever tries to add it."""
     lookups = {
