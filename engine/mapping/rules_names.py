@@ -16,7 +16,8 @@ from engine.mapping.scalars import Plain
 # PostgreSQL cuts longer names off in silence, after which two may be one.
 MAX_NAME_BYTES = 63
 _SYSTEM_COLUMNS = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
-_LEDGER = "engine"
+# The engine's own schemas, and what each holds (plan.shape has the names of stages).
+_OWN = {"engine": "the ledger", "engine_stage": "the stages", "engine_held": "rows that wait"}
 
 
 def table_names_are_unique(star: Star, document: Document) -> Iterator[Problem]:
@@ -70,11 +71,12 @@ def names_fit(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def schema_is_free(star: Star, document: Document) -> Iterator[Problem]:
-    """Refuse the schema of the ledger and those of PostgreSQL itself."""
+    """Refuse the schemas that the engine keeps for itself and those of PostgreSQL."""
     schema = star.connection("warehouse").schema
     path = "connections.warehouse.schema"
-    if schema == _LEDGER:
-        yield document.problem(path, "the schema engine holds the ledger", "choose another schema")
+    if schema in _OWN:
+        what = f"the schema {schema} holds {_OWN[schema]}"
+        yield document.problem(path, what, "choose another schema")
     elif schema.startswith("pg_") or schema == "information_schema":
         yield document.problem(path, f"{schema} belongs to PostgreSQL", "choose another schema")
     if len(schema.encode()) > MAX_NAME_BYTES:
