@@ -20,6 +20,7 @@ COUNTS = (
     "inferred",
     "repointed",
     "held",
+    "released",
     "rejected",
 )
 CURSORS = (CountNullCursors.title, ReadCursors.title)
@@ -45,6 +46,7 @@ class EntryReport:
     inferred: int = 0
     repointed: int = 0
     held: int = 0
+    released: int = 0
     rejected: int = 0
     null_cursors: int = 0
     seconds: float = 0.0
@@ -52,7 +54,8 @@ class EntryReport:
     @property
     def accounted(self) -> int:
         """How many of the rows that were read are in one of the other counts; must equal `read`."""
-        return self.inserted + self.updated + self.unchanged + self.held + self.rejected
+        of_now = self.inserted + self.updated + self.unchanged + self.held + self.rejected
+        return of_now - self.released  # which an earlier run has read
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from engine.plan.steps import (
     CheckStep,
     CountCircles,
     CountExpired,
+    CountHeld,
     CountKept,
     CountOrphans,
     CountSeveral,
@@ -180,6 +181,9 @@ class Publication:
         if isinstance(step, ProveFew):
             self._prove_few(step)
             return
+        if isinstance(step, CountHeld):
+            self._tell_of_held(step)
+            return
         if isinstance(step, ProveUnique):
             self._prove_unique(step)
             return
@@ -223,6 +227,12 @@ class Publication:
                 f"{step.rule.place}: {step.entry}: {failed:,} of {total:,} rows are gone from the source"
                 f"{share}: {step.rule.text}"
             )
+
+    def _tell_of_held(self, step: CountHeld) -> None:
+        rows, age = self._counted(step)
+        if rows:
+            text = f"{rows:,} rows wait for a member, the oldest for {duration(age)}"
+            self._notices.append(Notice(step.entry, text))
 
     def _counted(self, step: Step) -> tuple[int, int]:
         """Do a step that counts two things: what is wrong, and of how many."""
@@ -411,6 +421,14 @@ def _orphaned(star: Star, world: World, loaded: Collection[str]) -> Iterator[str
         made = {x.dimension for x in entry.lookups if x.dimension in loaded}
         if entry.name not in loaded and any(world.tables.get(n, TableState()).empty for n in made):
             yield entry.name
+
+
+def duration(seconds: int) -> str:
+    """Say how long something has taken, in its two largest units."""
+    for size, unit, smaller, part in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} {seconds % size // smaller} {part}"
+    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
 
 
 def _spot(place: Place) -> str:

@@ -12,7 +12,7 @@ from engine.database.connect import count_of, execute
 from engine.database.look import look
 from engine.database.measures import measures_told
 from engine.database.source import Origin
-from engine.database.target import has_extension, periods_loaded, table_states
+from engine.database.target import has_extension, held_states, periods_loaded, table_states
 from engine.database.versions import loaded_by
 from engine.database.views import view_states
 from engine.errors import refuse
@@ -77,6 +77,7 @@ def survey(
         schema_exists=ledger.schema_exists(warehouse, star.connection("warehouse").schema),
         measures=measures_told(warehouse, star, loaded.document),
         views=view_states(warehouse, star),
+        held=held_states(warehouse, star),
         loaded=loaded_by(warehouse, star.connection("warehouse").schema),
         moments={e.name: origins[e.source.connection].moments for e in entries if e.source},
     )

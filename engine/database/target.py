@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from engine.database.connect import execute
 from engine.mapping.model import Fact, Star
 from engine.mapping.rules_history import current_view
+from engine.plan.held import LEDGER, held_table
 from engine.plan.shape import keys_above, member_key, target
 from engine.plan.steps import Table
 from engine.plan.world import TableState
@@ -84,6 +85,16 @@ order by x.relname
 """)
 DAY = r"\('(\d{4}-\d\d-\d\d)(?: 00:00:00(?:\+00)?)?'\)"
 DAYS = re.compile(f"FOR VALUES FROM {DAY} TO {DAY}")
+
+
+def held_states(connection: Connection, star: Star) -> dict[str, dict[str, str]]:
+    """Return the types of the columns of rows that wait, by fact, where there is a table of them."""
+    facts = {held_table(star, fact): fact.name for fact in star.facts}
+    found: dict[str, dict[str, str]] = {}
+    bound = {"schema": LEDGER, "names": [table.name for table in facts]}
+    for row in connection.execute(COLUMNS, bound):
+        found.setdefault(facts[Table(LEDGER, row.table)], {})[row.name] = row.type
+    return found
 
 
 def table_states(connection: Connection, star: Star) -> dict[str, TableState]:

@@ -12,7 +12,7 @@ from engine.mapping.order import in_order
 Scalar = str | int | float | bool | None
 DimensionLoad = Literal["upsert", "insert", "replace"]
 FactLoad = Literal["append", "upsert", "replace", "accumulate", "snapshot"]
-Missing = Literal["unknown", "reject", "fail"]
+Missing = Literal["unknown", "hold", "reject", "fail"]
 NullCursor = Literal["always", "never", "fail"]
 CheckKind = Literal[
     "not_null", "unique", "accepted", "range", "references", "row_count", "freshness", "sql"

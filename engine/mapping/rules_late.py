@@ -1,4 +1,4 @@
-"""Rules about what is gone from the source."""
+"""Rules about what is gone from the source, and what waits for a member."""
 
 from __future__ import annotations
 
@@ -15,6 +15,21 @@ def deletes_fit(star: Star, document: Document) -> Iterator[Problem]:
         deletes = entry.source.deletes if entry.source else None
         if deletes is not None:
             yield from _impossible(star, entry, deletes, document)
+
+
+def rows_can_wait(star: Star, document: Document) -> Iterator[Problem]:
+    """Find lookups that hold rows where none can wait, or by whose key a newer row would be recognised."""
+    for entry in star.entries:
+        for lookup in entry.lookups:
+            if lookup.missing != "hold":
+                continue
+            path = f"{lookup.path}.missing"
+            if isinstance(entry, Dimension):
+                what = "missing: hold is for facts"
+                yield document.problem(path, what, "set missing: unknown, reject or fail")
+            elif isinstance(entry, Fact) and lookup.column in entry.grain:
+                what = f"missing: hold, but '{lookup.column}' of the grain is what a row waits for"
+                yield document.problem(path, what, "name columns of the query as the grain")
 
 
 def _impossible(

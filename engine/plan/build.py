@@ -15,6 +15,7 @@ from engine.plan.checks import check_steps, counts_with_source
 from engine.plan.drift import by_hand, drift
 from engine.plan.durable import outdated_view, view_steps
 from engine.plan.exclusion import exclusion_problems, exclusion_steps
+from engine.plan.held import held_problems
 from engine.plan.hierarchy import hierarchy_problems, hierarchy_table
 from engine.plan.junk import hosts
 from engine.plan.load import born_filled, load_steps
@@ -52,6 +53,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             *(p for entry in entries for p in partition_problems(star, entry, world, place)),
             *(p for entry in entries for p in backfill_problems(star, entry, world, place)),
             *(p for entry in entries for p in schema_problems(star, entry, world, place)),
+            *(p for entry in entries for p in held_problems(star, entry, world, place)),
             *(p for entry in junk for p in junk_problems(star, entry, world, place)),
             *(
                 p

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from engine.mapping.history import IS_CURRENT
 from engine.mapping.model import Deletes, Dimension, Entry, Fact, Star
 from engine.mapping.owned import IS_DELETED, deletes_of, policy_of
 from engine.plan.backfill import span_of
+from engine.plan.present import present_rows
 from engine.plan.reject import Locate, rule_of
 from engine.plan.shape import (
     STAGE_SCHEMA,
-    keys_stage,
     match_columns,
     member_key,
     rows,
@@ -33,22 +32,12 @@ from engine.plan.steps import (
     Table,
     UnflagReturned,
 )
-from engine.plan.world import World, reads_all, state_of
+from engine.plan.world import World, state_of
 
 TOO_MANY = (
     "more than deletes.max allows: if the source is all there, run once with --allow-deletes, "
     "or raise max"
 )
-
-
-def needs_keys(entry: Entry, world: World) -> bool:
-    """Say whether the keys of all rows must be read apart: not where all rows are read, or none is there."""
-    return (
-        bool(policy_of(entry))
-        and not state_of(entry, world).empty
-        and not reads_all(entry, world)
-        and span_of(entry, world) is None
-    )
 
 
 def delete_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
@@ -88,13 +77,6 @@ def reopened(star: Star, dimension: Dimension, world: World) -> ReopenReturned:
         match=dimension.natural_key,
         key=dimension.key,
     )
-
-
-def present_rows(star: Star, entry: Entry, world: World) -> Rows:
-    """Return the keys of all rows that the source has: those that are rejected are there too (TRAPS 9)."""
-    own = rows(star, entry, world).only(match_columns(entry))
-    at = keys_stage(star, entry) if needs_keys(entry, world) else own.stage
-    return replace(own, stage=at, rejected=True)
 
 
 def _loaded(star: Star, entry: Entry, world: World) -> Rows:

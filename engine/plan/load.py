@@ -12,6 +12,7 @@ from engine.plan.audit import default_steps, with_audit
 from engine.plan.backfill import removed, span_of
 from engine.plan.deletes import delete_steps, referring
 from engine.plan.durable import durable_steps
+from engine.plan.held import retry_steps, waiting_for
 from engine.plan.hierarchy import hierarchy_steps
 from engine.plan.history import history_steps
 from engine.plan.junk import junk_steps
@@ -84,9 +85,17 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     members = tuple(member_steps(star, entry, world)) if isinstance(entry, Dimension) else ()
     if members and not keys:  # first, as a member may give up a natural key that a row has now
         yield from members
+    yield from retry_steps(star, entry, world)
     yield from milestone_steps(star, entry, world)
     yield from _clean_steps(
-        star, entry, world, place, prove=not (fresh and keys) or _versioned(entry) or _spread(entry)
+        star,
+        entry,
+        world,
+        place,
+        prove=not (fresh and keys)
+        or _versioned(entry)
+        or _spread(entry)
+        or bool(waiting_for(entry)),
     )
     yield from added(star, entry, world)
     if isinstance(entry, Dimension) and entry.history:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from engine.errors import Place
 from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
 from engine.plan.checks import condition
+from engine.plan.held import hold_steps
 from engine.plan.partition import rejected
 from engine.plan.quality import label
 from engine.plan.shape import EFFECTIVE, events, match_columns, rows, stage
@@ -43,6 +44,9 @@ def reject_steps(
     yield from _lookup_steps(star, entry, world, place)
     if entry.source:
         yield from _key_steps(star, entry, world, place, prove=prove)
+    # After the keys: of rows that wait each has its own. Before the checks: they may look at what was found.
+    for step in hold_steps(star, entry, world, lambda path, text: rule_of(path, text, place)):
+        yield step, rule_of(entry.path, step.title, place)
     for check in entry.checks:
         if check.reject and check.kind in ROW_WISE:
             yield from _check_steps(star, entry, check, world, place)

@@ -178,7 +178,7 @@ def _join(star: Star, lookup: Lookup, world: World, entry: Entry) -> Join:
         target(star, dimension),
         looked_up_key(lookup, dimension),
         tuple(on),
-        unknown_key(dimension) if lookup.missing == "unknown" else None,
+        unknown_key(dimension) if lookup.missing in {"unknown", "hold"} else None,
         history=dimension.history is not None,
         as_of=Value(AS_OF, "", lookup.as_of) if lookup.as_of else None,
     )

@@ -9,7 +9,8 @@ from engine.mapping.country import day_names, holidays_of, month_names
 from engine.mapping.model import Calendar, Clock, Dimension, Entry, Source, Star
 from engine.plan.backfill import asked
 from engine.plan.checks import counts_with_source
-from engine.plan.deletes import needs_keys
+from engine.plan.held import marks
+from engine.plan.present import needs_keys
 from engine.plan.shape import STEPS, bare, keys_stage, match_columns, stage, stage_columns
 from engine.plan.steps import (
     Analyze,
@@ -48,7 +49,9 @@ def _from_source(star: Star, entry: Entry, source: Source, table: Table, world: 
     name, columns = entry.name, world.sources[entry.name]
     window = asked(star, entry, world)
     cursor = None if window else source.cursor  # all of a range is read, and the watermark stays
-    create = CreateStage(entry=name, stage=table, columns=stage_columns(entry, world))
+    create = CreateStage(
+        entry=name, stage=table, columns=(*stage_columns(entry, world), *marks(entry, world))
+    )
     types = {column.name: bare(column.type) for column in columns}
     lows = world.readings.get(name, Reading()).lows(len(source.cursors))
     if cursor:

@@ -91,6 +91,7 @@ class World:
     `periods`: of each periodic snapshot the periods to read.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     `moments`: by entry and type of a time, the time of the run by the clock of the entry's source.
+    `held`: by fact, the types of the columns of the rows that wait, where there is a table of them.
     `allow_deletes`: however many rows are gone from a source, that is right.
     """
 
@@ -109,6 +110,7 @@ class World:
     today: date = date(1, 1, 1)
     moments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     allow_deletes: bool = False
+    held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def state_of(entry: Entry, world: World) -> TableState:
@@ -121,3 +123,8 @@ def reads_all(entry: Entry, world: World) -> bool:
     cursor = entry.source.cursor if entry.source else None
     low = world.readings.get(entry.name, Reading()).low
     return cursor is None or (low is None and cursor.null != "never")
+
+
+def in_part(entry: Entry, world: World) -> bool:
+    """Say whether a range of days alone is brought in line, what is gone of it too (plan.backfill)."""
+    return world.readings.get(entry.name, Reading()).span is not None

@@ -59,6 +59,7 @@ def test_the_json_is_one_object_with_every_count():
         "inferred": 0,
         "repointed": 0,
         "held": 0,
+        "released": 0,
         "rejected": 5,
         "null_cursors": 7,
         "seconds": 1.01,

@@ -14,6 +14,8 @@ Measure = Literal[
     "closed",
     "deleted",
     "returned",
+    "held",
+    "released",
     "repointed",
     "rejected",
     "failed",

@@ -1,0 +1,4 @@
+delete from {{ step.held.stage | table }} as h
+using {{ step.held | rows(true) }} as w
+join {{ step.rows | rows }} as v on {{ step.match | equal("w", "v") }}
+where h.ctid = w."$row"
