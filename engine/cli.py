@@ -389,16 +389,24 @@ def lookup(
 @engine.command(epilog="Example:  engine demo, and later: engine demo --stop")
 @mapping_argument
 @folder_option
+@click.option(
+    "--seed",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Fill the source from the *.sql of this folder  [default: init/source, and the warehouse "
+    "from init/warehouse]; give it a --folder of its own.",
+)
 @click.option("--stop", is_flag=True, help="Stop the two servers; the data stays.")
 @logging_options
-def demo(log: dict[str, str | None], mapping: Path, folder: Path | None, stop: bool) -> None:
+def demo(
+    log: dict[str, str | None], mapping: Path, folder: Path | None, seed: Path | None, stop: bool
+) -> None:
     """Start two PostgreSQL servers of its own, seed the source from init/, and run the mapping."""
     from engine.commands import demo as commands
 
     if stop:
         commands.stop(folder or FOLDER)
     else:
-        commands.demo(mapping, folder or FOLDER, log)
+        commands.demo(mapping, folder or FOLDER, log, seed)
 
 
 @engine.command(epilog='Example:  eval "$(engine completion bash)"')

@@ -14,7 +14,7 @@ import click
 from engine.commands.choice import Choice
 from engine.commands.run import run
 from engine.commands.validate import validate
-from engine.database.embedded import Embedded, Server, seed
+from engine.database.embedded import Embedded, seed
 from engine.errors import SettingsError
 
 SOURCE_FILES = Path("init/source")
@@ -32,13 +32,17 @@ STAR = (
 )
 
 
-def demo(mapping: Path, folder: Path, log: Mapping[str, str | None]) -> None:
+def demo(
+    mapping: Path, folder: Path, log: Mapping[str, str | None], data: Path | None = None
+) -> None:
     """Validate the mapping, start and fill the servers, run it, and say what to try next.
 
+    `data` is a folder with other SQL for the source; the warehouse is left to the run then.
     The servers go on running, so that what is printed can be typed; `engine demo --stop` ends them.
     When anything fails, those that were started here are stopped again.
     """
-    files = {name: sql_files(name) for name in (SOURCE_FILES, WAREHOUSE_FILES)}
+    folders = (SOURCE_FILES, WAREHOUSE_FILES) if data is None else (data,)
+    files = [sql_files(name) for name in folders]
     validate((mapping,), {}, connect=False, folder=None)
     servers = Embedded(folder)
     with ExitStack() as undo:
@@ -46,15 +50,15 @@ def demo(mapping: Path, folder: Path, log: Mapping[str, str | None]) -> None:
         for note in servers.notes:
             click.echo(f"note: {note}")
         click.echo(f"two PostgreSQL servers are running, their data is in {folder}")
-        origins = ((servers.source, SOURCE_FILES), (servers.warehouse, WAREHOUSE_FILES))
-        for server, origin in origins:
-            if seed(server, files[origin]):
+        both = (servers.source, servers.warehouse)
+        for server, origin, sql in zip(both, folders, files, strict=False):
+            if seed(server, sql):
                 click.echo(f"{server.name}: filled from {origin}/*.sql")
             else:
                 click.echo(f"{server.name}: there already, with its data")
         click.echo()
         run(mapping, {}, Choice((), full_refresh=False), log, report="text", folder=folder)
-        click.echo(what_next(mapping, folder, servers.source, servers.warehouse))
+        click.echo(what_next(mapping, folder, servers, shop=data is None))
         undo.pop_all()
 
 
@@ -96,24 +100,24 @@ def _near(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def what_next(mapping: Path, folder: Path, source: Server, warehouse: Server) -> str:
-    """Return what a newcomer may type now: each line but the comments is a command."""
+def what_next(mapping: Path, folder: Path, servers: Embedded, *, shop: bool) -> str:
+    """Return what a newcomer may type now: each line but the comments is a command.
+
+    `shop` says that the source is the shop of init/source, of which more can be shown.
+    """
     where = "" if folder == FOLDER else f" --folder {shlex.quote(str(folder))}"
     file, program = shlex.quote(str(mapping)), called()
-    return f"""
-What to try next; the servers go on running.
-
-# look at the star
-{warehouse.psql()} -c "{STAR}"
-
-# add an order to the source, then load just that
-{source.psql(owner=True)} -c "{ORDER}"
-{program} run {file} --embedded{where}
-
-# change the star: edit {file}, then see what a run would do, and do it
-{program} plan {file} --embedded{where}
-{program} run {file} --embedded{where}
-
-# past runs; and the end of the servers
-{program} history --embedded{where}
-{program} demo --stop{where}"""
+    source, warehouse = servers.source.psql(owner=True), servers.warehouse.psql()
+    look = f'-c "{STAR}"' if shop else r"-c '\d'"
+    lines = ["What to try next; the servers go on running.", "# look at the star"]
+    lines += [f"{warehouse} {look}"]
+    if shop:
+        lines += ["# add an order to the source, then load just that", f'{source} -c "{ORDER}"']
+    else:
+        lines += ["# change the source, then load just what is new", source]
+    lines += [f"{program} run {file} --embedded{where}"]
+    lines += [f"# change the star: edit {file}, then see what a run would do, and do it"]
+    lines += [f"{program} {word} {file} --embedded{where}" for word in ("plan", "run")]
+    lines += ["# past runs; and the end of the servers", f"{program} history --embedded{where}"]
+    lines += [f"{program} demo --stop{where}"]
+    return "\n".join(f"\n{line}" if line.startswith(("What", "#")) else line for line in lines)
