@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.errors import MappingError, Problem
 from engine.mapping.load import Loaded, load
-from engine.plan.steps import Notice
+
+if TYPE_CHECKING:
+    from engine.plan.steps import Notice
 
 
 def validate(
