@@ -13,7 +13,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo env up test test-16 test-compose soak lint format bench bench-history bench-lookup clean
+.PHONY: help demo showcase env up test test-16 test-compose soak lint format bench bench-history bench-lookup clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
@@ -21,6 +21,9 @@ help:  ## list what make can do
 
 demo: $(VENV)/.demo  ## load the star into two embedded PostgreSQL servers; needs nothing but Python
 	@$(BIN)/engine demo $(ARGS)
+
+showcase: $(VENV)/.demo  ## load the star of mappings/showcase.yml, which has every technique of the language
+	@$(BIN)/engine demo mappings/showcase.yml --seed init/showcase --folder .showcase $(ARGS)
 
 env:  ## write .env, the settings of the stack, with random passwords
 	@sh docker/make-env

@@ -34,7 +34,8 @@ INSERT INTO brands
 SELECT n, 'Brand ' || chr(64 + n), (ARRAY['DE', 'FR', 'PL'])[1 + n % 3] FROM generate_series(1, 6) AS n;
 
 INSERT INTO products
-SELECT n, 'Product ' || n, CASE WHEN n <> 20 THEN 1 + n % 5 END, (n * 37 % 90 + 10)::numeric + 0.99, TIMESTAMP '2026-01-01'
+SELECT n, 'Product ' || n, CASE WHEN n <> 20 THEN 1 + n % 5 END, (n * 37 % 90 + 10)::numeric + 0.99,
+       TIMESTAMP '2026-01-01' + n * INTERVAL '1 minute'
 FROM generate_series(1, 20) AS n;
 
 INSERT INTO orders
