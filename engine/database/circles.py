@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, text
 
 from engine.database.connect import execute
+from engine.database.tell import counted
 from engine.errors import CheckFailedError
 from engine.plan.steps import CountCircles, CountOrphans, Notice, Tree
 from engine.sql.quote import columns, ident, table
@@ -29,7 +30,11 @@ def told_of_tree(connection: Connection, step: CountCircles | CountOrphans, memb
     """Tell of members whose parent is not there, and of such in a circle, which may fail the run."""
     if isinstance(step, CountOrphans):
         one = orphan(connection, step.tree)
-        text = f"{members:,} members have a parent that is not there, and are roots, such as {one}"
+        text = counted(
+            members,
+            f"member has a parent that is not there, and is a root: {one}",
+            "members have a parent that is not there, and are roots, such as {one}",
+        )
         return Notice(step.entry, text)
     text = f"{members:,} {step.rule.text}: {circle(connection, step.tree)}"
     if not step.warn:

@@ -18,6 +18,7 @@ from engine.database.connect import Sessions, count_of, execute
 from engine.database.failure import MEND, failure_of, sentence
 from engine.database.source import Snapshot
 from engine.database.staging import Staged
+from engine.database.tell import counted, told, waiting
 from engine.database.versions import CHANGING
 from engine.errors import CheckFailedError, Place, RunError
 from engine.mapping.load import Loaded
@@ -30,9 +31,7 @@ from engine.plan.steps import (
     CheckBridge,
     CheckStep,
     CountCircles,
-    CountExpired,
     CountHeld,
-    CountKept,
     CountOrphans,
     CountSeveral,
     Done,
@@ -41,7 +40,6 @@ from engine.plan.steps import (
     FillCombinations,
     FillGroups,
     FindGone,
-    FlagReferred,
     HierarchyStep,
     InsertNew,
     Notice,
@@ -56,7 +54,6 @@ from engine.plan.steps import (
     Quarantine,
     RejectCheck,
     RejectDuplicates,
-    RejectExpired,
     RejectNullKeys,
     RepointFacts,
     Step,
@@ -77,15 +74,6 @@ PLANNING = (
 )
 
 PROOFS = (ProveFound, ProveFilled, ProveOrdinary, ProveRange)
-TOLD = {
-    CountKept.title: (
-        "rows that were read again have changed in the source, and stay as they were loaded: "
-        "load: upsert would follow it, --full-refresh does so once"
-    ),
-    FlagReferred.title: (
-        "members are gone from the source, and stay as facts refer to them: is_deleted is true"
-    ),
-}
 
 
 class UnknownOutcomeError(RunError):
@@ -182,7 +170,7 @@ class Publication:
             self._prove_few(step)
             return
         if isinstance(step, CountHeld):
-            self._tell_of_held(step)
+            self._notices += waiting(step.entry, *self._counted(step))
             return
         if isinstance(step, ProveUnique):
             self._prove_unique(step)
@@ -193,8 +181,8 @@ class Publication:
         if isinstance(step, CountCircles | CountOrphans) and done.rows:
             self._notices.append(told_of_tree(self._main, step, done.rows))
         if isinstance(step, PROOFS) and done.rows:
-            rows = "1 row has" if done.rows == 1 else f"{done.rows:,} rows have"
-            what = f"{rows} a problem: " if isinstance(step, ProveFound | ProveOrdinary) else ""
+            rows = counted(done.rows, "row has a problem: ", "rows have a problem: ")
+            what = rows if isinstance(step, ProveFound | ProveOrdinary) else ""
             raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what}{step.rule.text}")
 
     def _prove_unique(self, step: ProveUnique) -> None:
@@ -207,7 +195,7 @@ class Publication:
             return int(row.failed)
 
         if keys := self._timed(step, count).rows:
-            many = "1 key has" if keys == 1 else f"{keys:,} keys have"
+            many = counted(keys, "key has", "keys have")
             names = ", ".join(step.match).replace("$", "")
             raise CheckFailedError(
                 f"{step.rule.place}: {step.entry}: {step.rule.text}: {many} several rows, such as "
@@ -227,12 +215,6 @@ class Publication:
                 f"{step.rule.place}: {step.entry}: {failed:,} of {total:,} rows are gone from the source"
                 f"{share}: {step.rule.text}"
             )
-
-    def _tell_of_held(self, step: CountHeld) -> None:
-        rows, age = self._counted(step)
-        if rows:
-            text = f"{rows:,} rows wait for a member, the oldest for {duration(age)}"
-            self._notices.append(Notice(step.entry, text))
 
     def _counted(self, step: Step) -> tuple[int, int]:
         """Do a step that counts two things: what is wrong, and of how many."""
@@ -355,26 +337,9 @@ class Publication:
             seconds=round(seconds, 3),
             entries=tuple(entry_report(entry, self.steps) for entry in plan.entries),
             checks=tuple(self.verdicts),
-            notices=(*plan.notices, *self._told(), *self._expired(), *self._notices, *notices),
+            notices=(*plan.notices, *told(self.steps), *self._notices, *notices),
             steps=tuple(self.steps),
         )
-
-    def _told(self) -> Iterator[Notice]:
-        """Tell of rows with which a run did not do what one might expect."""
-        for done in self.steps:
-            if done.title in TOLD and done.rows:
-                yield Notice(done.entry, f"{done.rows:,} {TOLD[done.title]}")
-
-    def _expired(self) -> Iterator[Notice]:
-        """Tell of rows that are older than what is kept."""
-        for done in self.steps:
-            if done.title == RejectExpired.title and done.rows:
-                text = "are older than what partition.keep keeps, and were not loaded"
-                yield Notice(done.entry, f"{done.rows:,} rows {text}")
-            if done.title.startswith(CountExpired.title):
-                name = done.title.removeprefix(CountExpired.title).strip()
-                text = "was dropped: it is older than what partition.keep keeps"
-                yield Notice(done.entry, f"partition {name} with {done.rows:,} rows {text}")
 
     def commit(self, plan: Plan, report: Report) -> None:
         """Publish, and remove the stages, which after the commit may be those of the next run already.
@@ -421,14 +386,6 @@ def _orphaned(star: Star, world: World, loaded: Collection[str]) -> Iterator[str
         made = {x.dimension for x in entry.lookups if x.dimension in loaded}
         if entry.name not in loaded and any(world.tables.get(n, TableState()).empty for n in made):
             yield entry.name
-
-
-def duration(seconds: int) -> str:
-    """Say how long something has taken, in its two largest units."""
-    for size, unit, smaller, part in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit} {seconds % size // smaller} {part}"
-    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s"
 
 
 def _spot(place: Place) -> str:

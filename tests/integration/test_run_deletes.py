@@ -101,7 +101,7 @@ def test_removed_are_those_that_no_fact_refers_to(shop):
     shop.source("DELETE FROM guests WHERE id IN (1, 11, 12)")
     report = shop.run(little)
     assert counts(report, "dim_user")["deleted"] == 2
-    assert "1 members are gone from the source, and stay as facts refer to them" in notices(report)
+    assert "1 member is gone from the source, and stays as facts refer to it" in notices(report)
     assert shop.column(DELETED) == [1]
     assert counts(shop.run(little), "dim_user").get("deleted") is None
     shop.source("DELETE FROM visits WHERE id = 1")

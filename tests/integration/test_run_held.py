@@ -75,7 +75,7 @@ def test_rows_wait_and_are_loaded_as_they_were_when_the_source_sends_nothing(sho
     guest(shop, 2, "Bob", 2)
     report = shop.run(visits())
     assert counts(report, "fact_visit") == {"inserted": 1, "released": 1}
-    assert "1 rows wait for a member" in notices(report)
+    assert "1 row waits for a member" in notices(report)
     assert shop.warehouse(
         "SELECT amount::text, note::text, photo = '\\x00ff', seen = 'infinity' FROM fact_visit WHERE id = 2"
     ) == [("NaN", r'{"a": "\u0000", "a" : 1}', True, True)]
@@ -95,7 +95,7 @@ def test_a_newer_row_takes_the_place_of_the_one_that_waits_and_its_age(shop):
     visit(shop, 2, 3, 2, "2", "'1'", "''", "'2026-01-01'")
     report = shop.run(visits())
     assert counts(report, "fact_visit") == {"read": 1, "held": 1}
-    assert "1 rows wait for a member, the oldest for 2 d 2 h" in notices(report)
+    assert "1 row waits for a member, the oldest for 2 d 2 h" in notices(report)
     guest(shop, 2, "Bob", 2)
     assert "released" not in counts(shop.run(visits()), "fact_visit")
     guest(shop, 3, "Cy", 3)

@@ -65,7 +65,7 @@ def test_ragged_trees_with_several_roots_are_closed_and_follow_the_source(staff)
     hire(staff, **{f"m{one}": boss for one, boss in parents.items()})
     report = staff.run(tree())
     assert staff.warehouse(CLOSURE) == closure(parents)
-    assert "1 members have a parent that is not there, and are roots, such as 61" in notices(report)
+    assert "1 member has a parent that is not there, and is a root: 61" in notices(report)
     # The unknown member is there too, so that facts which have it are not lost in a join.
     assert staff.warehouse("SELECT * FROM dim_staff_hierarchy WHERE ancestor_key = -1") == [
         (-1, -1, 0, True, True)

@@ -104,7 +104,7 @@ def test_a_row_that_changed_after_it_was_appended_is_told_of(items):
     report = items.run(mapping)
     assert counts(report, "sales") == counts(report, "dim_items") == {"read": 1, "unchanged": 1}
     for name in ("sales", "dim_items"):
-        assert f"{name}: 1 rows that were read again have changed in the source" in notices(report)
+        assert f"{name}: 1 row that was read again has changed in the source" in notices(report)
     assert items.column("SELECT amount FROM sales WHERE id = 3") == [30]
     items.run(mapping, full_refresh=True)
     assert items.column("SELECT amount FROM sales WHERE id = 3") == [0]

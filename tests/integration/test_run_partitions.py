@@ -92,7 +92,7 @@ def test_what_is_too_old_is_dropped_and_not_loaded_again_and_both_are_told(stars
     said = notices(report)
     # -infinity and 44 BC are older than anything, too.
     assert "7 rows are older than what partition.keep keeps, and were not loaded" in said
-    assert said.count("with 1 rows was dropped") == 5
+    assert said.count("with 1 row was dropped") == 5
     assert stars.column("SELECT id FROM fact_sale ORDER BY 1") == [0, 1, 2, 3, 4]
     assert sorted(stars.column("SELECT (row->>'id')::int FROM engine.reject")) == [20, 21, 24]
     before = untouched(stars)
