@@ -37,8 +37,11 @@ def load(name, mapping=SHOP):
 
 PASSING = [
     case
-    for name in ("shop", "durable", "kept")
-    for case in load_suite(FOLDER / f"{name}.tests.yml", FOLDER / f"{name}.yml")
+    for path in (
+        *(FOLDER / name for name in ("shop", "durable", "kept")),
+        ROOT / "mappings/showcase",
+    )
+    for case in load_suite(path.with_suffix(".tests.yml"), path.with_suffix(".yml"))
 ]
 
 

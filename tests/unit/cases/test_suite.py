@@ -82,7 +82,9 @@ def test_every_key_is_in_the_page(path):
     assert f"{name}:" in page or f"`{name}`" in page or f" {name}" in page
 
 
-@pytest.mark.parametrize("file", ["mappings/star.tests.yml", "tests/cases/shop.tests.yml"])
+@pytest.mark.parametrize(
+    "file", ["mappings/star.tests.yml", "mappings/showcase.tests.yml", "tests/cases/shop.tests.yml"]
+)
 def test_an_editor_accepts_the_files(file):
     data = read_text((ROOT / file).read_text(encoding="utf-8"), file)[0].data
     Draft202012Validator(SCHEMA).validate(data)
