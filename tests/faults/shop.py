@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg2
+
 from engine.commands.wire import WAREHOUSE
 from engine.database.connect import Sessions, engine_for
 from engine.database.history import Past, history
@@ -215,6 +217,15 @@ def wait_until(holds: Callable[[], bool], what: str, seconds: float = 30) -> flo
         assert time.monotonic() - start < seconds, f"not within {seconds} s: {what}"
         time.sleep(0.01)
     return time.monotonic() - start
+
+
+def answering(url: str) -> bool:
+    """Return whether a server takes connections: it may be recovering, with nobody to wait for it."""
+    try:
+        query(url, "SELECT 1")
+    except psycopg2.OperationalError:
+        return False
+    return True
 
 
 class Moments:

@@ -16,6 +16,7 @@ from tests.conftest import postgres, some_folder
 from tests.faults.conftest import fresh, grown
 from tests.faults.shop import (
     Moments,
+    answering,
     change,
     disturbed,
     loaded,
@@ -83,6 +84,8 @@ def test_a_server_that_stops_and_comes_back_costs_an_attempt_and_nothing_else(
         change(databases, n)
         known = len(past(databases))
         assert disturbed(databases, EVERYTHING, server, moments, fault).status == "done", moments
+        # What hit the server late, when the run needed it no more, may keep it from us.
+        wait_until(lambda: answering(found.admin_url()), f"the {server} answers again")
         assert loaded(databases) == wanted(databases), moments
         newest, *others = past(databases)
         assert (newest.status, newest.error, len(others)) == ("done", None, known), moments
