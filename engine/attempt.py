@@ -79,6 +79,7 @@ class Attempt:
     interrupted: bool = False
     failure: Report | None = None
     report: Report | None = None  # of what was published
+    doubt: str = ""  # why only the ledger knows whether this one, or one before, was published
 
     def seconds(self) -> float:
         """Return how long the run has taken so far."""
@@ -113,6 +114,8 @@ def _try(attempt: Attempt, sessions: Sessions) -> Report:
     try:
         attempt.report = _work(attempt, sessions)
     except EngineError as error:
+        if isinstance(error, UnknownOutcomeError):
+            attempt.doubt = str(error)
         sessions.close()  # the ledger's row of the run may be locked by its own transaction
         if attempt.interrupted and isinstance(error, UnknownOutcomeError):
             _failed(attempt, str(error))
@@ -225,8 +228,11 @@ def _published_before(attempt: Attempt, main: Connection) -> Report | None:
     except LockedError:  # another run's, that came after it
         if report := _recorded(attempt, main):
             return report
+        attempt.doubt = ""
         raise
-    return _recorded(attempt, main)
+    report = _recorded(attempt, main)
+    attempt.doubt = ""  # the ledger has answered
+    return report
 
 
 def _recorded(attempt: Attempt, main: Connection) -> Report | None:

@@ -84,6 +84,17 @@ class OutputError(EngineError):
     exit_code = 74  # EX_IOERR of sysexits.h
 
 
+class LateInterruptError(EngineError):
+    """Ctrl-C or SIGTERM came when the star was published already."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__(
+            "interrupted: the star was published before that; `engine history` lists the run"
+        )
+
+
 class LockedError(EngineError):
     """Another run of the same mapping holds the lock."""
 

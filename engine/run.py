@@ -7,6 +7,7 @@ import math
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -22,6 +23,7 @@ from engine.database.source import origin
 from engine.database.survey import survey
 from engine.errors import MappingError, RunError
 from engine.listener import Listener, Silent
+from engine.logs import redact
 from engine.mapping.load import Loaded
 from engine.plan.backfill import backfilled
 from engine.plan.build import build
@@ -56,6 +58,7 @@ def run(
 
     def once() -> Report:
         attempt = Attempt(loaded, settings, options, listener, run_id, started, next(numbers))
+        attempt.doubt = attempts[-1].doubt if attempts else ""
         attempts.append(attempt)
         return attempt_once(attempt)
 
@@ -68,12 +71,31 @@ def run(
         if done:  # the interrupt came after the star was published
             listener.finished(done)
             return done
+        told = _in_doubt(error, attempts[-1].doubt if attempts else "")
         if failures := [attempt.failure for attempt in attempts if attempt.failure]:
-            listener.finished(failures[-1])
+            failure = failures[-1]
+            listener.finished(replace(failure, error=redact(str(told))) if told else failure)
+        if told:
+            raise told from error
         raise
-    report = _published(report, attempts, Publisher(loaded.star, cache, settings["warehouse"]))
-    listener.finished(report)
+    # An interrupt comes too late from here on: it ends what is left to do, and denies nothing.
+    with suppress(KeyboardInterrupt):
+        report = _published(report, attempts, Publisher(loaded.star, cache, settings["warehouse"]))
+    with suppress(KeyboardInterrupt):
+        listener.finished(report)
     return report
+
+
+def _in_doubt(error: BaseException, doubt: str) -> RunError | None:
+    """Return what is to be said in place of an error while nobody knows whether the star was published.
+
+    None when it is known, or when the error says it itself.
+    """
+    if not doubt or doubt in str(error):
+        return None
+    if isinstance(error, KeyboardInterrupt):
+        return RunError(doubt)
+    return RunError(f"{error}; before that, {doubt}") if isinstance(error, RunError) else None
 
 
 def _published(report: Report, attempts: Sequence[Attempt], publisher: Publisher) -> Report:

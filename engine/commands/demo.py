@@ -15,7 +15,7 @@ from engine.commands.choice import Choice
 from engine.commands.run import run
 from engine.commands.validate import validate
 from engine.database.embedded import Embedded, seed
-from engine.errors import SettingsError
+from engine.errors import LateInterruptError, SettingsError
 
 SOURCE_FILES = Path("init/source")
 WAREHOUSE_FILES = Path("init/warehouse")
@@ -58,7 +58,10 @@ def demo(
                 click.echo(f"{server.name}: there already, with its data")
         click.echo()
         run(mapping, {}, Choice((), full_refresh=False), log, report="text", folder=folder)
-        click.echo(what_next(mapping, folder, servers, shop=data is None))
+        try:
+            click.echo(what_next(mapping, folder, servers, shop=data is None))
+        except KeyboardInterrupt:
+            raise LateInterruptError from None
         undo.pop_all()
 
 

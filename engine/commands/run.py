@@ -13,7 +13,7 @@ import click
 
 from engine.commands.choice import Choice
 from engine.commands.wire import cache_of, connected, selected
-from engine.errors import OutputError, SettingsError
+from engine.errors import LateInterruptError, OutputError, SettingsError
 from engine.logs import bound, configure
 from engine.mapping.load import load
 from engine.plan.steps import Done, Step
@@ -25,16 +25,16 @@ from engine.steplog import Log
 
 
 class Outcome:
-    """Passes all that it hears on to another listener, and keeps the last report."""
+    """Passes all that it hears on to another listener, and adds the report to those that are kept."""
 
-    def __init__(self, to: Listener) -> None:
+    def __init__(self, to: Listener, reports: list[Report]) -> None:
         self.began, self.ended, self.arrived = to.began, to.ended, to.arrived
         self._to = to
-        self.report: Report | None = None
+        self._reports = reports
 
     def finished(self, report: Report) -> None:
         """Keep the report."""
-        self.report = report
+        self._reports.append(report)
         self._to.finished(report)
 
 
@@ -52,21 +52,33 @@ def run(
     options = Options(selected(loaded.star, choice.select), *choice.how)
     run_id = uuid.uuid4()
     cache = cache_of(loaded.star)
-    with (
-        connected(loaded.star, folder, options.select) as settings,
-        listening(log) as listener,
-        bound(run_id=str(run_id), mapping=loaded.star.name),
-    ):
-        outcome = Outcome(listener)
-        try:
-            do_run(loaded, settings, options, outcome, run_id, cache)
-        except BaseException:
-            if outcome.report and report == "json":
-                with suppress(OSError):  # why the run failed is to be heard in any case
-                    click.echo(as_json(outcome.report))
-            raise
-    if outcome.report:
-        _tell(as_json(outcome.report) if report == "json" else as_text(outcome.report))
+    reports: list[Report] = []
+    with _truthful(reports):
+        with (
+            connected(loaded.star, folder, options.select) as settings,
+            listening(log) as listener,
+            bound(run_id=str(run_id), mapping=loaded.star.name),
+        ):
+            try:
+                do_run(loaded, settings, options, Outcome(listener, reports), run_id, cache)
+            except BaseException:
+                if reports and report == "json":
+                    with suppress(OSError):  # why the run failed is to be heard in any case
+                        click.echo(as_json(reports[-1]))
+                raise
+        for each in reports:
+            _tell(as_json(each) if report == "json" else as_text(each))
+
+
+@contextmanager
+def _truthful(reports: list[Report]) -> Iterator[None]:
+    """Let an interrupt that comes after the report of what was published deny nothing."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if any(report.status == "done" for report in reports):
+            raise LateInterruptError from None
+        raise
 
 
 def _tell(report: str) -> None:

@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -80,7 +81,8 @@ class Job:
         run_id, cache = uuid.uuid4(), cache_of(loaded.star)
         with bound(run_id=str(run_id), mapping=self.name):
             do_run(loaded, settings, options, Following(self.metrics), run_id, cache)
-        self.look(settings["warehouse"])
+        with suppress(KeyboardInterrupt):  # the star is published: nothing is to be rolled back
+            self.look(settings["warehouse"])
 
     def look(self, warehouse: ConnectionSettings) -> Latest:
         """Ask the ledger for the watermarks, and for the newest run."""

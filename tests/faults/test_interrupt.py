@@ -10,11 +10,18 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
+from functools import partial
 
 import pytest
 
+import engine.commands.run as command
+import engine.run as running_module
+from engine import retry
+from engine.cli import main
+from engine.database import ledger
 from engine.database.connect import Sessions
-from engine.database.publish import Publication
+from engine.database.publish import Publication, UnknownOutcomeError
+from engine.errors import RunError
 from engine.listener import Silent
 from engine.mapping.load import load
 from engine.run import run
@@ -155,17 +162,26 @@ class Ended(Silent):
         self.report = report
 
 
-@pytest.mark.parametrize("moment", [(Publication, "commit"), (Sessions, "close")])
+MOMENTS = [
+    (Publication, "commit"),
+    (Sessions, "close"),
+    (running_module, "_published"),
+    (Ended, "finished"),
+]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_an_interrupt_after_the_publication_does_not_deny_it(moment, databases, monkeypatch):
     """The signal comes right after the answer to COMMIT, or when the run has only to tell of it."""
     kind, name = moment
     work = getattr(kind, name)
 
     def interrupted(*arguments):
-        work(*arguments)
+        found = work(*arguments)
         if kind is Publication or threading.current_thread() is threading.main_thread():
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.05)  # that the main thread hears it before this one goes on
+        return found
 
     ready, listener = load(SHOP), Ended()
     settings = settings_for(ready.star.connections, databases.environment)
@@ -179,3 +195,73 @@ def test_an_interrupt_after_the_publication_does_not_deny_it(moment, databases, 
     assert listener.report.status == "done"
     assert loaded(databases) == wanted(databases)
     assert past(databases)[0].status == "done"
+
+
+@pytest.mark.parametrize("moment", ["connected", "_tell"])
+def test_an_interrupt_of_the_command_after_the_publication_does_not_deny_it(
+    moment, databases, monkeypatch, capsys
+):
+    """The signal comes when the databases of the demo are being stopped, or the report is printed."""
+    real = command.connected
+
+    @contextmanager
+    def stopped(*arguments):
+        with real(*arguments) as settings:
+            yield settings
+        raise KeyboardInterrupt
+
+    def unheard(_report):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, moment, stopped if moment == "connected" else unheard)
+    for name, value in databases.environment.items():
+        monkeypatch.setenv(name, value)
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        assert main(["run", str(SHOP)]) == 130
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    said = "interrupted: the star was published before that; `engine history` lists the run"
+    assert capsys.readouterr().err.splitlines()[-1] == said
+    assert past(databases)[0].status == "done"
+
+
+@pytest.mark.parametrize("published", [True, False])
+@pytest.mark.parametrize("end", ["signal", "signal in the next attempt", "no connection"])
+def test_a_run_in_doubt_claims_nothing(published, end, databases, monkeypatch):
+    """The answer to COMMIT was lost, and the run ends before the ledger could be asked (TRAPS 42)."""
+    lost = "the answer to COMMIT was lost"
+    commit, migrate = Publication.commit, ledger.migrate
+
+    def without_answer(self, *arguments):
+        if published:
+            commit(self, *arguments)
+        raise UnknownOutcomeError(lost, transient=True)
+
+    def refused(main_connection):
+        if past(databases):
+            if end != "no connection":
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.05)
+            raise RunError("cannot connect")
+        migrate(main_connection)
+
+    def interrupted(_seconds):
+        if end == "signal":
+            raise KeyboardInterrupt
+
+    ready, listener = load(SHOP), Ended()
+    settings = settings_for(ready.star.connections, databases.environment)
+    monkeypatch.setattr(retry, "retrying", partial(retry.retrying, sleep=interrupted))
+    monkeypatch.setattr(Publication, "commit", without_answer)
+    monkeypatch.setattr(ledger, "migrate", refused)
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(RunError) as raised:
+            run(ready, settings, None, listener)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        monkeypatch.undo()
+    wanted_end = f"cannot connect; before that, {lost}" if end == "no connection" else lost
+    assert str(raised.value) == listener.report.error == wanted_end
+    assert past(databases)[0].status == ("done" if published else "failed")
