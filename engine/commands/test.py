@@ -20,6 +20,7 @@ from engine.cases.servers import Servers
 from engine.cases.suite import beside, load_suite, selected
 from engine.errors import MappingError, Problem, SettingsError
 from engine.logs import configure
+from engine.mapping.read import read
 from engine.settings import log_settings
 
 AT_ONCE = 4  # cases; each mostly waits for its databases
@@ -69,6 +70,7 @@ def _cases(mappings: Sequence[Path], files: Sequence[Path]) -> tuple[Case, ...]:
     for mapping in mappings:
         for file in files or (beside(mapping),):
             if not file.exists() and not files:
+                read(mapping)  # which says it when the mapping itself is not there
                 raise SettingsError(
                     f"{mapping} has no tests: write {file}, or name files by --tests"
                 )

@@ -120,6 +120,20 @@ def test_every_command_refuses_a_log_that_is_not_known(command, variable, messag
     assert message in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("written", "why"),
+    [
+        (False, "nowhere.yml: there is no such file"),
+        (True, "nowhere.yml has no tests: write nowhere.tests.yml, or name files by --tests"),
+    ],
+)
+def test_a_mapping_that_is_not_there_has_not_only_no_tests(written, why, tmp_path):
+    if written:
+        (tmp_path / "nowhere.yml").write_text("version: 1\n")
+    done = engine("test", "nowhere.yml", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (2, f"{why}\n")
+
+
 def test_the_example_of_a_var_names_one_of_the_star(tmp_path):
     example = re.search(r"Example: +engine (run .*)", engine("run", "--help").stdout)
     assert example is not None
