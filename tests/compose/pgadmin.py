@@ -105,8 +105,9 @@ class PgAdmin:
         """Press a button above the tree, and return the panel that it opens."""
         before = self._panels()
         until(f"the button {name}", lambda: self._pressed(name), 6 * BUTTON / 1000)
-        (panel,) = until(f"a panel of {name}", lambda: self._panels() - before)
-        return panel
+        opened = until(f"a panel of {name}", lambda: self._panels() - before)
+        # A late press, before the page was loaded anew, may have opened one too: the last is in front.
+        return [frame for frame in self.page.frames if frame in opened][-1]
 
     def _pressed(self, name: str) -> bool:
         """Press a button; where it is not offered, the selection has not arrived, and is made anew."""
