@@ -17,7 +17,7 @@ from engine.mapping.scalars import Plain
 MAX_NAME_BYTES = 63
 _SYSTEM_COLUMNS = ("tableoid", "xmin", "cmin", "xmax", "cmax", "ctid")
 # The engine's own schemas, and what each holds (plan.shape has the names of stages).
-_OWN = {"engine": "the ledger", "engine_stage": "the stages", "engine_held": "rows that wait"}
+_OWN = {"engine": "the ledger", "engine_stage": "the stages"}
 
 
 def table_names_are_unique(star: Star, document: Document) -> Iterator[Problem]:
