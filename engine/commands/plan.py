@@ -12,7 +12,7 @@ from engine.commands.wire import connected, selected
 from engine.mapping.load import load
 from engine.plan.build import create_statements
 from engine.plan.quality import label
-from engine.plan.steps import CreateFilled, HierarchyStep, Plan, Step
+from engine.plan.steps import CheckRows, CreateFilled, HierarchyStep, Plan, Step
 from engine.run import Options
 from engine.run import plan as plan_run
 from engine.sql.render import render
@@ -64,6 +64,8 @@ def _also(todo: Plan, title: str) -> Iterator[str]:
     if title == CHECKS:
         for entry, check in todo.source_counts:
             yield f"  {entry}: check {label(check)} ({check.severity})"
+        for entry, check in todo.proved:
+            yield f"  {entry}: check {label(check)} ({check.severity}): its key proves it"
 
 
 def _when(step: Step) -> str:
@@ -75,15 +77,24 @@ def _when(step: Step) -> str:
     return " (if a member has several rows)" if step.several else " (if each member has one row)"
 
 
-def _about(step: Step) -> str:
-    """Say what the title alone does not: the column, the member, the rule."""
+def _checks(step: Step) -> tuple[str, ...]:
+    """Say which checks a step looks at, and how severe each is."""
+    if isinstance(step, CheckRows):
+        return tuple(f"{label(check)} ({check.severity})" for check in step.checks)
     condition = getattr(step, "condition", None)
     check = getattr(step, "check", None) or getattr(condition, "check", None)
+    if check is None:
+        return ()
+    # A check of several columns that rejects rows is a step for each of them.
+    of = f" of {condition.column}" if condition and len(check.columns) > 1 else ""
+    return (f"{label(check)}{of} ({check.severity})",)
+
+
+def _about(step: Step) -> str:
+    """Say what the title alone does not: the column, the member, the rule."""
     window = getattr(step, "window", None)
-    if check is not None:
-        # A check of several columns is a step for each of them.
-        of = f" of {condition.column}" if condition and len(check.columns) > 1 else ""
-        return f" {label(check)}{of} ({check.severity})"
+    if checks := _checks(step):
+        return " " + ", ".join(checks)
     periods = getattr(step, "periods", None)
     if periods is not None:
         return f" from {periods.first} to {periods.last}, each {periods.every}"

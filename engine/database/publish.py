@@ -22,13 +22,14 @@ from engine.database.tell import counted, told, waiting
 from engine.database.versions import CHANGING
 from engine.errors import CheckFailedError, Place, RunError
 from engine.mapping.load import Loaded
-from engine.mapping.model import Star, Tolerance
+from engine.mapping.model import Check, Star, Tolerance
 from engine.plan.progress import Mark, Progress, advance, base, lag_of
 from engine.plan.quality import Status, Verdict, exceeds, judge, label, tolerated
 from engine.plan.steps import (
     BuildLinks,
     BuildVersions,
     CheckBridge,
+    CheckRows,
     CheckStep,
     CountCircles,
     CountHeld,
@@ -227,6 +228,19 @@ class Publication:
 
         return self._timed(step, count).rows, seen[0]
 
+    def _each_counted(self, step: CheckRows) -> tuple[tuple[tuple[Check, int], ...], int]:
+        """Return each check of rows with the number of those that break it, and of how many."""
+        seen: list[tuple[list[int], int]] = []
+
+        def count() -> int:
+            row = execute(self._main, render(step)).one()
+            seen.append((row.failed, int(row.total)))
+            return sum(row.failed)
+
+        self._timed(step, count)
+        (failed, total) = seen[0]
+        return tuple(zip(step.checks, failed, strict=True)), total
+
     def _timed(self, step: Step, work: Callable[[], int]) -> Done:
         self._sessions.refuse_when_cancelled()
         self._listener.began(step)
@@ -258,6 +272,9 @@ class Publication:
                 )
         for step in plan.checks:
             self._check(step, place)
+        for entry, check in plan.proved:
+            rows = entry_report(entry, self.steps).accounted
+            self.verdicts.append(judge(entry, check, 0, rows, _spot(place(check.path))))
         self._judge_rejected()
         for entry, check in plan.source_counts:
             self._take((counted(entry),))
@@ -286,10 +303,13 @@ class Publication:
             self.verdicts.append(Verdict(entry, name, path, status, count, read, place))
 
     def _check(self, step: CheckStep | CheckBridge, place: Callable[[str], Place]) -> None:
-        failed, total = self._counted(step)
-        self.verdicts.append(
-            judge(step.entry, step.check, failed, total, _spot(place(step.check.path)))
-        )
+        if isinstance(step, CheckRows):
+            found, total = self._each_counted(step)
+        else:
+            failed, total = self._counted(step)
+            found = ((step.check, failed),)
+        for check, failed in found:
+            self.verdicts.append(judge(step.entry, check, failed, total, _spot(place(check.path))))
 
     def progress(
         self,

@@ -11,7 +11,7 @@ from engine.plan.aggregates import group_index
 from engine.plan.audit import stamped
 from engine.plan.backfill import backfill_problems
 from engine.plan.bridge import bridge_steps
-from engine.plan.checks import check_steps, counts_with_source
+from engine.plan.checks import check_steps, counts_with_source, proved_by_key
 from engine.plan.drift import by_hand, drift
 from engine.plan.durable import outdated_view, view_steps
 from engine.plan.exclusion import exclusion_problems, exclusion_steps
@@ -113,6 +113,12 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             for entry in entries
             for check in entry.checks
             if counts_with_source(check)
+        ),
+        proved=tuple(
+            (entry.name, check)
+            for entry in entries
+            for check in entry.checks
+            if proved_by_key(entry, check)
         ),
         fingerprints={entry.name: fingerprint(star, entry) for entry in entries},
         notices=(

@@ -11,6 +11,7 @@ from engine.plan.shape import (
     keys_above,
     match_columns,
     member_key,
+    primary_key,
     rows,
     target,
 )
@@ -32,6 +33,14 @@ MOST_ROWS = 2**63 - 1
 def counts_with_source(check: Check) -> bool:
     """Say whether a check compares what was loaded with what the source says it sent."""
     return check.kind == "row_count" and check.low is None and check.high is None
+
+
+def proved_by_key(entry: Entry, check: Check) -> bool:
+    """Say whether a check forbids what a key of the table refuses in any case (plan.schema.key_steps)."""
+    if check.kind != "unique" or (isinstance(entry, Dimension) and entry.junk):
+        return False
+    key = entry.natural_key if isinstance(entry, Dimension) else primary_key(entry)
+    return bool(key) and set(key).issubset(check.columns)
 
 
 def condition(star: Star, entry: Entry, check: Check, column: str, world: World) -> Condition:
@@ -56,57 +65,54 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
     whole = whole or isinstance(entry, Aggregate)
     # Of a member with versions all of them may have changed: they are looked at in the table. Junk is small.
     batch = None if fresh or whole else rows(star, entry, world).only(match)
-    steps: list[CheckStep] = []
-    for check in entry.checks:
-        if not check.reject and not counts_with_source(check):
-            steps += _steps(star, entry, check, world, batch)
-    return tuple(steps)
+    checks = [
+        check
+        for check in entry.checks
+        if not (check.reject or counts_with_source(check) or proved_by_key(entry, check))
+    ]
+    row_wise = [check for check in checks if check.kind in ROW_WISE]
+    steps = [_step(star, entry, check, batch) for check in checks if check not in row_wise]
+    if not row_wise:
+        return tuple(steps)
+    of_rows = CheckRows(
+        entry=entry.name,
+        table=target(star, entry),
+        rows=batch,
+        match=match,
+        conditions=tuple(
+            condition(star, entry, check, name, world)
+            for check in row_wise
+            for name in check.columns
+        ),
+        key=member_key(entry),
+        above=keys_above(entry),
+    )
+    return (of_rows, *steps)
 
 
-def _steps(
-    star: Star, entry: Entry, check: Check, world: World, batch: Rows | None
-) -> tuple[CheckStep, ...]:
+def _step(star: Star, entry: Entry, check: Check, batch: Rows | None) -> CheckStep:
     table, key, name = target(star, entry), member_key(entry), entry.name
-    match, above = match_columns(entry), keys_above(entry)
-    if check.kind in ROW_WISE:
-        return tuple(
-            CheckRows(
-                entry=name,
-                table=table,
-                rows=batch,
-                match=match,
-                condition=condition(star, entry, check, column, world),
-                key=key,
-                above=above,
-            )
-            for column in check.columns
-        )
+    above = keys_above(entry)
     if check.kind == "unique":
-        return (
-            CheckUnique(
-                entry=name,
-                table=table,
-                rows=batch,
-                match=match,
-                columns=check.columns,
-                check=check,
-                key=key,
-                above=above,
-                current=IS_CURRENT if isinstance(entry, Dimension) and entry.history else "",
-            ),
+        return CheckUnique(
+            entry=name,
+            table=table,
+            rows=batch,
+            match=match_columns(entry),
+            columns=check.columns,
+            check=check,
+            key=key,
+            above=above,
+            current=IS_CURRENT if isinstance(entry, Dimension) and entry.history else "",
         )
     if check.kind == "row_count":
         low = 0 if check.low is None else int(check.low)
         high = MOST_ROWS if check.high is None else int(check.high)
-        return (
-            CheckRowCount(
-                entry=name, table=table, check=check, low=low, high=high, key=key, above=above
-            ),
+        return CheckRowCount(
+            entry=name, table=table, check=check, low=low, high=high, key=key, above=above
         )
     if check.kind == "freshness":
-        return (
-            CheckFreshness(
-                entry=name, table=table, column=check.columns[0], check=check, key=key, above=above
-            ),
+        return CheckFreshness(
+            entry=name, table=table, column=check.columns[0], check=check, key=key, above=above
         )
-    return (CheckQuery(entry=name, table=table, check=check),)
+    return CheckQuery(entry=name, table=table, check=check)

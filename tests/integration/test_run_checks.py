@@ -445,10 +445,40 @@ def test_the_log_and_the_ledger_name_each_check(shop):
     path = shop.write(checked({"not_null": ["name", "status"]}, {"sql": "SELECT 1 LIMIT 0"}))
     done = shop.engine("run", path)
     steps = [json.loads(line).get("step") for line in done.stderr.splitlines()]
-    named = [f"check {name}" for name in ("not_null name", "not_null status", "sql")]
+    named = [f"check {name}" for name in ("not_null name, not_null status", "sql")]
     assert [step for step in steps if "check" in str(step)] == [f"sales: {n}" for n in named]
     said = shop.column("SELECT title FROM engine.step WHERE title LIKE 'check%' ORDER BY ordinal")
     assert said == named
+
+
+def test_the_rows_are_looked_at_once_for_all_checks_of_rows(shop):
+    limits = {"id": {"min": 3}, "amount": {"min": 4}}
+    checks = ({"not_null": ["name", "status"]}, {"range": limits, "severity": "warn"})
+    mapping = checked(*checks)
+    (step,) = shop.plan(mapping).checks
+    assert step.called == "check not_null name, not_null status, range id, range amount"
+    found = verdicts(shop.run(mapping))
+    assert found == {
+        "not_null name": ("pass", 0),
+        "not_null status": ("pass", 0),
+        "range id": ("warn", 2),
+        "range amount": ("warn", 3),
+    }
+
+
+def test_what_the_key_refuses_is_not_looked_for(shop):
+    checks = ({"unique": "id"}, {"unique": ["name", "id"]}, {"unique": "name", "severity": "warn"})
+    path = shop.write(checked(*checks))
+    (step,) = shop.plan(path).checks
+    assert step.check.columns == ("name",)
+    assert "  sales: check unique id (error): its key proves it" in shop.engine("plan", path).stdout
+    report = shop.run(path)
+    told = {v.check: (v.status, v.failed, v.total) for v in report.checks}
+    assert told["unique id"] == told["unique name, id"] == ("pass", 0, 100)
+    shop.source("UPDATE sales SET name = 'same' WHERE id < 3")
+    assert {v.check for v in shop.run(path, full_refresh=True).checks if v.failed} == {
+        "unique name"
+    }
 
 
 def test_a_plan_shows_the_table_that_is_made_of_its_rows_and_every_check(shop):

@@ -27,29 +27,30 @@ class CheckTable(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckRows(Step):
-    """Count the rows of this run, as they now stand in the target, that break a row-wise check.
+    """Count the rows of this run, as they now stand in the target, that break each row-wise check of a table.
 
-    With `rows` None the whole table is looked at: every row of it came in this run. Of a dimension those
-    rows are looked at whose `key` is `above` those of special members.
+    All of them are seen in one look at the rows. With `rows` None the whole table is looked at: every row
+    of it came in this run. Of a dimension those rows are looked at whose `key` is `above` those of special
+    members.
     """
 
     title: ClassVar[str] = "check"
     table: Table
     rows: Rows | None
     match: tuple[str, ...]
-    condition: Condition
+    conditions: tuple[Condition, ...]
     key: str = ""
     above: int = 0
 
     @property
-    def check(self) -> Check:
-        """The check of this column alone."""
-        return replace(self.condition.check, columns=(self.condition.column,))
+    def checks(self) -> tuple[Check, ...]:
+        """The checks, each of one column alone."""
+        return tuple(replace(each.check, columns=(each.column,)) for each in self.conditions)
 
     @property
     def called(self) -> str:
-        """The title and the name of the check."""
-        return f"{self.title} {label(self.check)}"
+        """The title and the names of the checks."""
+        return f"{self.title} {', '.join(dict.fromkeys(map(label, self.checks)))}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,8 @@ class Plan:
     """All that a run does, in order: schema, stages (side by side), load and checks (one transaction).
 
     `hosts` are, by entry that has no stage plan of its own, the entries from whose stages it is made.
-    `drift` tells where tables that are there are not what the mapping says.
+    `drift` tells where tables that are there are not what the mapping says. `proved` are the checks that the
+    keys of a table prove.
     """
 
     mapping: str
@@ -71,6 +72,7 @@ class Plan:
     checks: tuple[CheckStep | CheckBridge, ...]
     hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     source_counts: tuple[tuple[str, Check], ...] = ()
+    proved: tuple[tuple[str, Check], ...] = ()
     fingerprints: dict[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     drift: tuple[Notice, ...] = ()

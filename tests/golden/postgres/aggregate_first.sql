@@ -43,6 +43,10 @@ analyze "mart"."agg_sale";
 comment on column "mart"."agg_sale"."who" is 'It''s the user';
 
 -- agg_sale: check
-select count(*) filter (where (t."sales" < '1'::bigint)) as failed, count(*) as total
+select
+  array[
+    count(*) filter (where (t."sales" < '1'::bigint))
+  ] as failed,
+  count(*) as total
 from "mart"."agg_sale" as t;
 

@@ -46,6 +46,10 @@ where t."$there" is null;
 comment on column "mart"."agg_sale"."who" is 'It''s the user';
 
 -- agg_sale: check
-select count(*) filter (where (t."sales" < '1'::bigint)) as failed, count(*) as total
+select
+  array[
+    count(*) filter (where (t."sales" < '1'::bigint))
+  ] as failed,
+  count(*) as total
 from "mart"."agg_sale" as t;
 

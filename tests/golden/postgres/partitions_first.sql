@@ -214,15 +214,13 @@ comment on column "mart"."fact_sale"."user_key" is 'Key of dim_user';
 comment on column "mart"."fact_sale"."seller_key" is 'Key of dim_user';
 
 -- fact_sale: check
-select count(*) filter (where (t."total" < '0'::numeric or t."total" > '99.5'::numeric)) as failed, count(*) as total
-from "mart"."fact_sale" as t;
-
--- fact_sale: check
-select count(*) filter (where t."sale_id" not in ('1'::bigint, '2'::bigint)) as failed, count(*) as total
-from "mart"."fact_sale" as t;
-
--- fact_sale: check
-select count(*) filter (where (t."user_key" is not null and not exists (select from "mart"."dim_user" as m where m."user_key" = t."user_key"))) as failed, count(*) as total
+select
+  array[
+    count(*) filter (where (t."total" < '0'::numeric or t."total" > '99.5'::numeric)),
+    count(*) filter (where t."sale_id" not in ('1'::bigint, '2'::bigint)),
+    count(*) filter (where (t."user_key" is not null and not exists (select from "mart"."dim_user" as m where m."user_key" = t."user_key")))
+  ] as failed,
+  count(*) as total
 from "mart"."fact_sale" as t;
 
 -- fact_sale: check
