@@ -105,6 +105,27 @@ def test_rows_tell_which_run_wrote_them(shop):
     assert set(shop.column("SELECT _run_id::text FROM sales")) == {second}
 
 
+def test_rows_that_are_read_by_a_cursor_tell_it_too(shop):
+    days = {"cursor": "at"}
+    people = dimension("SELECT id, name, at FROM people", "id name", **days)
+    sales = fact("SELECT *, sold AS at FROM sales", "id amount", load="upsert", **days)
+    words = {**star(dim_people=people, sales=sales), "audit": True}
+    first = shop.run(words).run_id
+    shop.source(
+        "UPDATE people SET name = 'Eve', at = at + interval '1 day' WHERE id = 2;"
+        "INSERT INTO people VALUES (4, 'Zoe', 'Rome', '2026-01-03'), (3, 'Kim', 'Rome', '2026-01-04');"
+        "UPDATE sales SET amount = 22, sold = sold + interval '1 day' WHERE id = 2"
+    )
+    second = shop.run(words).run_id
+    assert audit(shop, "sales", "id") == [(first, "source", True), (second, "source", False)]
+    assert shop.warehouse(f"SELECT key, id, {AUDIT} FROM dim_people ORDER BY id") == [
+        (1, 1, first, "source", True),
+        (2, 2, second, "source", False),
+        (3, 3, second, "source", True),
+        (4, 4, second, "source", True),
+    ]
+
+
 def test_audit_can_come_later_and_go_again(shop):
     plain, some = mapping(audit=False), mapping("append", audit=["run_id", "loaded_at"])
     plain["facts"]["sales"]["load"] = "append"

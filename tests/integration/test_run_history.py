@@ -239,16 +239,18 @@ def test_types_0_3_and_6_side_by_side(events):
     ]
 
 
-def test_types_0_and_3_without_history(events):
+@pytest.mark.parametrize("more", [{}, {"cursor": {"column": "at", "null": "never"}}])
+def test_types_0_and_3_without_history(events, more):
     columns = {
         "id": None,
         "city": None,
         "name": {"scd": 0},
         "previous_city": {"previous": "city"},
     }
-    mapping = star(dim_user=dimension(EVENTS, columns))
-    for city, name in [("Rome", "Ada"), ("Oslo", "Eve"), ("Oslo", "Zoe"), ("Bonn", "Zoe")]:
-        send(events, (1, city, name, 1))
+    mapping = star(dim_user=dimension(EVENTS, columns, **more))
+    seen = [("Rome", "Ada"), ("Oslo", "Eve"), ("Oslo", "Zoe"), ("Bonn", "Zoe")]
+    for day, (city, name) in enumerate(seen, 1):
+        send(events, (1, city, name, day))
         events.run(mapping)
     assert events.warehouse("SELECT city, name, previous_city FROM dim_user") == [
         ("Bonn", "Ada", "Oslo")
