@@ -174,8 +174,11 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
     publication = attempt.publication = Publication(
         main, sessions, attempt.run_id, attempt.listener
     )
-    staging = Staging(sessions, warehouse, snapshots, attempt.listener.began)
-    with ThreadPoolExecutor(WORKERS, thread_name_prefix="stage") as pool:
+    with (
+        ThreadPoolExecutor(WORKERS, thread_name_prefix="stage") as pool,
+        ThreadPoolExecutor(todo.most_beside or 1, thread_name_prefix="stream") as streams,
+    ):
+        staging = Staging(sessions, warehouse, snapshots, streams, attempt.listener)
         stages, counts = staging.start(pool, todo.stages), staging.count(pool, todo.stages)
         try:
             publication.schema(todo, star.connection("warehouse").schema)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from types import TracebackType
 
 from rich.console import Console
@@ -25,6 +26,7 @@ class Terminal:
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._expected: dict[str, int] = {}
         self._guard = threading.Lock()
 
     def __enter__(self) -> Terminal:
@@ -47,13 +49,24 @@ class Terminal:
         """Show the count of the step."""
         self._show(done.entry or "schema", done.title, f"{done.rows:,} rows")
 
+    def expects(self, entry: str, rows: int) -> None:
+        """Keep in mind how many rows are to come."""
+        self._expected[entry] = rows
+
     def arrived(self, entry: str, rows: int) -> None:
-        """Show how many rows have arrived, and how many come in a second."""
+        """Show how many rows have arrived, how many come in a second, and how long the others will take."""
         with self._guard:
             task = self._tasks.get(entry)
             elapsed = self._progress.tasks[task].elapsed if task is not None else None
         rate = f", {rows / elapsed:,.0f} rows/s" if elapsed else ""
-        self._show(entry, "copy", f"{rows:,} rows{rate}")
+        expected = self._expected.get(entry, 0)
+        of = (
+            f" of about {expected:,}" if expected > rows else ""
+        )  # a guess that was too low says nothing
+        left = ""
+        if of and elapsed and rows:
+            left = f", {timedelta(seconds=round((expected - rows) * elapsed / rows))} left"
+        self._show(entry, "copy", f"{rows:,}{of} rows{rate}{left}")
 
     def finished(self, report: Report) -> None:
         """Do nothing: the table follows on stdout."""

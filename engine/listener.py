@@ -17,6 +17,9 @@ class Listener(Protocol):
     def ended(self, done: Done) -> None:
         """Hear what a step did."""
 
+    def expects(self, entry: str, rows: int) -> None:
+        """Hear about how many rows of an entry will come in all, as its source's planner thinks by now."""
+
     def arrived(self, entry: str, rows: int) -> None:
         """Hear how many rows are in the stage of an entry by now."""
 
@@ -31,6 +34,9 @@ class Silent:
         """Do nothing."""
 
     def ended(self, done: Done) -> None:
+        """Do nothing."""
+
+    def expects(self, entry: str, rows: int) -> None:
         """Do nothing."""
 
     def arrived(self, entry: str, rows: int) -> None:

@@ -39,6 +39,9 @@ class Log:
             },
         )
 
+    def expects(self, entry: str, rows: int) -> None:
+        """Do nothing: a log has the true number in a moment."""
+
     def arrived(self, entry: str, rows: int) -> None:
         """Say how many rows have arrived."""
         logger.info("rows arriving", extra={"step": f"{entry}: copy", "rows": rows, **self._where})

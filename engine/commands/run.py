@@ -28,7 +28,8 @@ class Outcome:
     """Passes all that it hears on to another listener, and adds the report to those that are kept."""
 
     def __init__(self, to: Listener, reports: list[Report]) -> None:
-        self.began, self.ended, self.arrived = to.began, to.ended, to.arrived
+        self.began, self.ended = to.began, to.ended
+        self.expects, self.arrived = to.expects, to.arrived
         self._to = to
         self._reports = reports
 
@@ -108,6 +109,11 @@ class Both:
         """Pass it on."""
         for each in self._to:
             each.ended(done)
+
+    def expects(self, entry: str, rows: int) -> None:
+        """Pass it on."""
+        for each in self._to:
+            each.expects(entry, rows)
 
     def arrived(self, entry: str, rows: int) -> None:
         """Pass it on."""

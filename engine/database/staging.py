@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -19,12 +21,16 @@ from engine.database.failure import failure_of, sentence
 from engine.database.pipe import stream
 from engine.database.source import Snapshot, refuse_rewritten
 from engine.errors import CheckFailedError, RunError
+from engine.listener import Listener
 from engine.plan.steps import (
     Copy,
     CountNullCursors,
     CountSource,
     Done,
     DropStage,
+    EstimateRows,
+    FillCalendar,
+    FillClock,
     ReadCursors,
     StagePlan,
     Step,
@@ -55,7 +61,8 @@ select pid, tuples_processed from pg_stat_progress_copy where datname = current_
 def receive(copy: Copy) -> str:
     """Say the statement that takes in what a copy sends."""
     names = columns(column.name for column in copy.columns)
-    return f"copy {table(copy.stage)} ({names}) from stdin (format binary, freeze)"
+    freeze = "" if copy.part else ", freeze"  # which is for one who has made the table
+    return f"copy {table(copy.stage)} ({names}) from stdin (format binary{freeze})"
 
 
 def refuse_null_cursors(step: ReadCursors, forbidden: Sequence[int]) -> None:
@@ -75,10 +82,12 @@ class Staging:
     sessions: Sessions
     warehouse: Engine
     snapshots: Mapping[str, Snapshot]
-    began: Callable[[Step], None] = lambda _: None
+    streams: ThreadPoolExecutor  # of queries that are read in several, beside who fills the stage
+    listener: Listener
     filling: dict[int, str] = field(
         default_factory=dict
     )  # entries by the backend that takes them in
+    expected: Counter[str] = field(default_factory=Counter)  # rows that are to come, by entry
     failure: BaseException | None = None  # the first: what fails after it says less
     _own: threading.local = field(default_factory=threading.local)
 
@@ -115,18 +124,24 @@ class Staging:
 
     def arriving(self, connection: Connection) -> tuple[tuple[str, int], ...]:
         """Return how many rows have arrived in each stage that is being filled just now."""
-        rows = execute(connection, ARRIVING).all()
-        filling = dict(self.filling)
-        return tuple((filling[r.pid], int(r.tuples_processed)) for r in rows if r.pid in filling)
+        filling, arrived = dict(self.filling), Counter[str]()
+        for row in execute(connection, ARRIVING).all():
+            if row.pid in filling:
+                arrived[filling[row.pid]] += int(row.tuples_processed)
+        return tuple(arrived.items())
 
     def fill(self, plan: StagePlan) -> Staged:
         """Make and fill one stage, in one transaction: rows that nobody else can see arrive frozen."""
         target = self._target()
-        self.filling[backend(target)] = plan.entry
         for stage in plan.tables:
             execute(target, render(DropStage(stage=stage))).close()
-        done = [self._do(target, plan.create), self._do(target, plan.fill)]
-        if done[-1].rows:
+        done = [self._do(target, plan.create)]
+        if plan.beside:
+            target.commit()
+            done += self._in_streams(plan)
+        else:
+            done.append(self._stream(plan.fill))
+        if any(each.rows for each in done):
             done.append(self._do(target, plan.analyze))
         done += [self._do(target, step) for step in plan.keys]
         if plan.null_cursors:
@@ -138,12 +153,29 @@ class Staging:
         target.commit()
         return Staged(tuple(done), self._own.highest, self._own.keyless)
 
+    def _in_streams(self, plan: StagePlan) -> list[Done]:
+        """Let several connections fill one stage; who fails is waited for, as its connection is in use."""
+        beside = [self._submit(self.streams, self._stream, step) for step in plan.beside]
+        try:
+            done = [self._stream(plan.fill)]
+            return [*done, *(each.result() for each in beside)]
+        finally:
+            wait_for(beside)
+
+    def _stream(self, step: Copy | FillCalendar | FillClock) -> Done:
+        target = self._target()
+        self.filling[backend(target)] = step.entry
+        if not isinstance(step, Copy) or not step.part:
+            return self._do(target, step)  # in the transaction that has made the stage
+        with target.begin():
+            return self._do(target, step)
+
     def _counted(self, step: CountSource) -> Done:
         return self._do(self._target(), step)
 
     def _do(self, target: Connection, step: Step) -> Done:
         self.sessions.refuse_when_cancelled()
-        self.began(step)
+        self.listener.began(step)
         start = time.perf_counter()
         try:
             count = self._count(target, step)
@@ -171,6 +203,9 @@ class Staging:
         """
         source = self._source(step.connection)
         if isinstance(step, Copy):
+            plan = execute(source, render(EstimateRows(copy=step))).scalar_one()
+            self.expected[step.entry] += int(plan[0]["Plan"]["Plan Rows"])
+            self.listener.expects(step.entry, self.expected[step.entry])
             count = stream(source, render(step), target, receive(step))
         else:
             count = count_of(source, render(step))

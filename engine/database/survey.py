@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ from engine.plan.progress import Progress, reading
 from engine.plan.select import chosen
 from engine.plan.shape import fingerprint
 from engine.plan.snapshot import periods_due, week_shift
+from engine.plan.streams import border_step
 from engine.plan.world import Reading, TableState, World, state_of
 from engine.sql.render import render
 
@@ -81,7 +82,21 @@ def survey(
         loaded=loaded_by(warehouse, star.connection("warehouse").schema),
         moments={e.name: origins[e.source.connection].moments for e in entries if e.source},
     )
-    return replace(world, strayed=_strayed(star, entries, world, warehouse))
+    return replace(
+        world,
+        strayed=_strayed(star, entries, world, warehouse),
+        borders=dict(_borders(entries, world, sources)),
+    )
+
+
+def _borders(
+    entries: Collection[Entry], world: World, sources: Mapping[str, Connection]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Ask where to cut what is read in several streams."""
+    for entry in entries:
+        if step := border_step(entry, world):
+            borders = execute(sources[step.connection], render(step)).scalar_one_or_none()
+            yield entry.name, tuple(borders or ())
 
 
 def _strayed(

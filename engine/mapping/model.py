@@ -76,6 +76,15 @@ class Deletes:
 
 
 @dataclass(frozen=True, slots=True)
+class Parallel:
+    """In how many streams all of a query is read, by ranges of which column; empty: one of the key's."""
+
+    streams: int
+    by: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A query on one connection. `dedupe` is an ORDER BY list: of equal keys the first row wins.
 
@@ -91,6 +100,7 @@ class Source:
     allow_empty: bool = False
     range: str = ""
     deletes: Deletes | None = None
+    parallel: Parallel | None = None
     path: str = ""
 
     @property

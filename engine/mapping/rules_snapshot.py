@@ -24,6 +24,9 @@ def snapshots_have_periods(star: Star, document: Document) -> Iterator[Problem]:
             if fact.source.cursor:
                 what = "a cursor, but a snapshot reads all rows of its periods"
                 yield document.problem(fact.source.cursor.path, what, "drop the cursor")
+            if fact.source.parallel:
+                what = "parallel, but a snapshot reads its query period by period"
+                yield document.problem(fact.source.parallel.path, what, "drop it")
             if fact.source.deletes:
                 what = "deletes, but a snapshot replaces the rows of the periods that it reads"
                 yield document.problem(fact.source.deletes.path, what, "drop it")

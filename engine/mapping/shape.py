@@ -220,6 +220,14 @@ _MESSAGES: dict[str, Callable[[_Failure], tuple[str, str]]] = {
         "name at least one entry, or leave the key out",
     ),
     "minLength": lambda _: ("the text is empty", "write something, or leave the key out"),
+    "minimum": lambda failure: (
+        f"expected {failure.wanted} or more, found {shown(failure.found)}",
+        "",
+    ),
+    "maximum": lambda failure: (
+        f"expected {failure.wanted} or less, found {shown(failure.found)}",
+        "",
+    ),
     "uniqueItems": _repeated,
 }
 

@@ -30,6 +30,7 @@ from engine.mapping.model import (
     Holidays,
     Lookup,
     Measure,
+    Parallel,
     Partition,
     Scalar,
     Snapshot,
@@ -287,6 +288,7 @@ def _source(data: Plain, path: str, texts: Texts) -> Source:
         allow_empty=entry.get("allow_empty", False),
         range=entry.get("range", ""),
         deletes=_deletes(entry.get("deletes"), f"{path}.deletes"),
+        parallel=_parallel(entry.get("parallel"), f"{path}.parallel"),
         path=path,
     )
 
@@ -306,6 +308,13 @@ def _cursor(data: Plain, path: str) -> Cursor:
         lag=None if lag is None else parse_duration(lag),
         path=path,
     )
+
+
+def _parallel(data: Plain, path: str) -> Parallel | None:
+    if data is None:
+        return None
+    entry = data if isinstance(data, dict) else {"streams": data}
+    return Parallel(entry["streams"], entry.get("by", ""), path)
 
 
 def _deletes(data: Plain, path: str) -> Deletes | None:

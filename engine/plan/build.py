@@ -36,6 +36,7 @@ from engine.plan.select import brought_along, chosen
 from engine.plan.shape import fingerprint
 from engine.plan.stage import stage_plan
 from engine.plan.steps import Notice, Plan, Step
+from engine.plan.streams import stream_problems
 from engine.plan.world import Reading, World, state_of
 
 
@@ -54,6 +55,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             *(p for entry in entries for p in backfill_problems(star, entry, world, place)),
             *(p for entry in entries for p in schema_problems(star, entry, world, place)),
             *(p for entry in entries for p in held_problems(star, entry, world, place)),
+            *(p for entry in entries for p in stream_problems(entry, world, place)),
             *(p for entry in junk for p in junk_problems(star, entry, world, place)),
             *(
                 p

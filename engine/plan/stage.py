@@ -30,6 +30,7 @@ from engine.plan.steps import (
     Table,
     Window,
 )
+from engine.plan.streams import parts_of
 from engine.plan.world import Reading, World
 
 
@@ -63,17 +64,25 @@ def _from_source(star: Star, entry: Entry, source: Source, table: Table, world: 
         window = Window(first.column, first.type, first.low, first.nulls, keys, tuple(further))
     where: dict[str, Any] = {"entry": name, "connection": source.connection, "query": source.query}
     due: dict[str, Any] = {"window": window, "periods": world.periods.get(name)}
-    copy = Copy(**where, **due, columns=columns, stage=table)
+    whole = window is None or all(border.low is None for border in window.borders)
+    parts = parts_of(entry, world) if whole else ()
+    copy, *beside = (
+        Copy(**where, **due, columns=columns, stage=table, part=part) for part in parts or (None,)
+    )
     count = CountSource(**where, **due) if _counted(entry) else None
     all_keys = _keys(star, entry, where, world)
     analyze = Analyze(entry=name, table=table)
     if cursor is None:
-        return StagePlan(name, create, copy, analyze, count=count, keys=all_keys)
+        return StagePlan(
+            name, create, copy, analyze, count=count, keys=all_keys, beside=tuple(beside)
+        )
     names = tuple(each.column for each in source.cursors)
     unread = all(each.null == "never" for each in source.cursors)
     never = CountNullCursors(**where, column=names[0], further=names[1:]) if unread else None
     cursors = _reached(entry, source, table, types, lows, world.limits.get(name, {}))
-    return StagePlan(name, create, copy, analyze, never, cursors, count, all_keys)
+    return StagePlan(
+        name, create, copy, analyze, never, cursors, count, all_keys, beside=tuple(beside)
+    )
 
 
 def _keys(star: Star, entry: Entry, where: dict[str, Any], world: World) -> tuple[Step, ...]:

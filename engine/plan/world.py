@@ -92,6 +92,7 @@ class World:
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     `moments`: by entry and type of a time, the time of the run by the clock of the entry's source.
     `held`: by fact, the types of the columns of the rows that wait, where there is a table of them.
+    `borders`: by entry that is read in several streams, where one ends and the next begins (plan.streams).
     `allow_deletes`: however many rows are gone from a source, that is right.
     """
 
@@ -111,6 +112,7 @@ class World:
     moments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     allow_deletes: bool = False
     held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    borders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def state_of(entry: Entry, world: World) -> TableState:

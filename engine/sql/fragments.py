@@ -14,6 +14,7 @@ from engine.plan.steps import (
     Copy,
     CountSource,
     Join,
+    Part,
     Periods,
     Reached,
     Rows,
@@ -262,12 +263,28 @@ def window(of: Copy | CountSource) -> Fragment:
     return Fragment(f"where {new}")
 
 
+def inside_part(part: Part, alias: str) -> Fragment:
+    """Say that a row is in a range of a column; in the first one are those without a value too."""
+    name = column(part.column, alias)
+    low = f"{name} >= {typed(part.low, part.type)}" if part.low is not None else ""
+    high = f"{name} < {typed(part.high, part.type)}" if part.high is not None else ""
+    if not low:
+        return Fragment(f"({high} or {name} is null)")
+    return Fragment(" and ".join(each for each in (low, high) if each))
+
+
+def _both(where: Fragment, condition: Fragment) -> Fragment:
+    return Fragment(f"{where} and {condition}" if where else f"where {condition}")
+
+
 def branches(of: Copy) -> tuple[Fragment, ...]:
     """Say in which parts a query is asked, each by its WHERE clause, so that no row comes twice.
 
     Of several cursors each has a part: no index serves "this or that" over a join, and one serves each of
     them (500,000 orders of 10,000 products, indexes on both cursors: 16 ms, and 320 ms with OR).
     """
+    if of.part:  # in which case all is read
+        return (_both(window(of), inside_part(of.part, "q")),)
     asked, whole = of.window, window(of)
     if not whole or asked is None or not asked.further or asked.keys:
         return (whole,)

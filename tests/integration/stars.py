@@ -22,7 +22,7 @@ from tests.conftest import ROOT, Databases, Row, connect, query
 
 STAR = ROOT / "mappings/star.yml"
 Entry = dict[str, Any]
-OF_SOURCE = ("cursor", "dedupe", "allow_empty", "connection", "range")
+OF_SOURCE = ("parallel", "cursor", "dedupe", "allow_empty", "connection", "range")
 UNKNOWN = {"unknown": {"key": -1}}
 
 
@@ -163,6 +163,9 @@ class Hook:
             self.act()
 
     def ended(self, done: Done) -> None:
+        pass
+
+    def expects(self, entry: str, rows: int) -> None:
         pass
 
     def arrived(self, entry: str, rows: int) -> None:

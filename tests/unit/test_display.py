@@ -43,6 +43,20 @@ def test_rows_that_arrive_are_shown_with_their_rate(console):
     assert re.fullmatch(r"fact_orders: copy 2,000,000 rows, [\d,]+ rows/s", line)
 
 
+def test_the_time_that_is_left_is_shown_while_fewer_rows_have_come_than_are_expected(console):
+    with Terminal(console) as terminal:
+        terminal.began(Analyze(entry="fact_orders", table=STAGE))
+        terminal.expects("fact_orders", 1_000_000)
+        terminal.expects("fact_orders", 3_000_000)  # another stream has begun
+        terminal.arrived("fact_orders", 2_000_000)
+        (line,) = shown(terminal)
+        terminal.arrived("fact_orders", 3_000_001)
+        (later,) = shown(terminal)
+    said = r"fact_orders: copy 2,000,000 of about 3,000,000 rows, [\d,]+ rows/s, \d:\d\d:\d\d left"
+    assert re.fullmatch(said, line)
+    assert re.fullmatch(r"fact_orders: copy 3,000,001 rows, [\d,]+ rows/s", later)
+
+
 def test_nothing_of_it_stays(console):
     with Terminal(console) as terminal:
         terminal.began(Analyze(entry="fact_orders", table=STAGE))

@@ -22,7 +22,10 @@ from engine.plan.steps.transport import (
 
 @dataclass(frozen=True, slots=True)
 class StagePlan:
-    """How one entry gets into its stage: made and filled on its own connections, beside the others."""
+    """How one entry gets into its stage: made and filled on its own connections, beside the others.
+
+    `beside` are further streams of the same query, at the same time.
+    """
 
     entry: str
     create: CreateStage
@@ -32,11 +35,12 @@ class StagePlan:
     cursors: ReadCursors | None = None
     count: CountSource | None = None
     keys: tuple[Step, ...] = ()
+    beside: tuple[Copy, ...] = ()
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in order."""
-        always = (self.create, self.fill, self.analyze)
+        always = (self.create, self.fill, *self.beside, self.analyze)
         asked = (s for s in (self.null_cursors, self.cursors, self.count) if s)
         return (*always, *self.keys, *asked)
 
@@ -76,6 +80,11 @@ class Plan:
     fingerprints: dict[str, str] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
     drift: tuple[Notice, ...] = ()
+
+    @property
+    def most_beside(self) -> int:
+        """The most streams that there are beside the first of a query."""
+        return max((len(stage.beside) for stage in self.stages), default=0)
 
 
 @dataclass(frozen=True, slots=True)

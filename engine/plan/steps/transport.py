@@ -90,9 +90,37 @@ class Periods:
     now: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A range of a column, half-open; without `low` it has the rows too that have no value there."""
+
+    column: str
+    type: str
+    low: str | None
+    high: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBorders(Step):
+    """Ask a source where to cut a column into so many parts of the same width; no cuts when it has no values.
+
+    Wherever they are, the parts have each row once: so it is no matter that they are of another snapshot.
+    """
+
+    title: ClassVar[str] = "read borders"
+    connection: str
+    query: str
+    column: str
+    type: str
+    parts: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copy(Step):
-    """Stream a query of the source into its stage; the count is what the source says it sent."""
+    """Stream a query of the source into its stage; the count is what the source says it sent.
+
+    With a `part` it is one of several streams, each of its range.
+    """
 
     title: ClassVar[str] = "copy"
     measure: ClassVar[Measure] = "read"
@@ -102,6 +130,15 @@ class Copy(Step):
     window: Window | None
     stage: Table
     periods: Periods | None = None
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateRows(Step):
+    """Ask the source's planner how many rows a copy will send, so that who waits knows how long."""
+
+    title: ClassVar[str] = "estimate rows"
+    copy: Copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from engine.mapping.model import (
     Lag,
     Lookup,
     Measure,
+    Parallel,
     Partition,
     Snapshot,
     SpecialMember,
@@ -53,6 +54,7 @@ from engine.plan.steps import (
     DropRole,
     DropStage,
     EnsureMember,
+    EstimateRows,
     FillCalendar,
     HierarchyStep,
     InsertNew,
@@ -71,6 +73,7 @@ from engine.plan.steps import (
     UpdateChanged,
     UpdateVersions,
 )
+from engine.plan.streams import border_step
 from engine.plan.world import Reading, TableState, ViewState, World
 from engine.sql.dialect import DIALECTS
 from engine.sql.render import render, template_name
@@ -704,6 +707,37 @@ CASES["cursors"] = [
     for step in steps_of(build(JOINED, replace(INCREMENT, readings=readings), place))
     if isinstance(step, Copy | CountSource | CountNullCursors | ReadCursors)
 ]
+DIVIDED = replace(
+    STAR,
+    dimensions=tuple(
+        replace(each, source=replace(each.source, parallel=Parallel(3, "user_id")))
+        if each.source
+        else each
+        for each in STAR.dimensions
+    ),
+    facts=(replace(STAR.facts[0], source=replace(STAR.facts[0].source, parallel=Parallel(2))),),
+)
+CASES["streams"] = [
+    *(
+        replace(border_step(DIVIDED.dimensions[1], WORLD), column=name, type=type_, parts=2)
+        for name, type_ in (
+            ("user_id", "integer"),
+            ("born on", "date"),
+            ("updated_at", "timestamp with time zone"),
+        )
+    ),
+    *(
+        step
+        for plan in build(
+            DIVIDED,
+            replace(WORLD, borders={"dim_user": ("10", "20"), "fact_sale": ("7",)}),
+            place,
+        ).stages
+        for copy in (plan.fill, *plan.beside)
+        if isinstance(copy, Copy)
+        for step in (copy, EstimateRows(copy=copy))
+    ),
+]
 CASES["drift"] = [
     *member_comparisons(
         STAR.dimensions[1],
@@ -738,4 +772,4 @@ def test_the_sql_is_as_reviewed(case, dialect, request):
 def test_every_template_is_in_a_golden_file():
     shown = {template_name(type(step)) for steps in CASES.values() for step in steps}
     written = {file.name for file in TEMPLATES.rglob("*.sql")}
-    assert shown == written
+    assert shown == written - {"copied.sql"}  # which two of them include

@@ -1,0 +1,3 @@
+explain (format json)
+{% set step = step.copy %}
+{% include "copied.sql" %}
