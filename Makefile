@@ -8,12 +8,14 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 DECLARED := setup.cfg pyproject.toml constraints.txt
 WORKERS ?= 2
 PYTEST_ARGS ?=
+SCALE ?= 1
 PYTEST := $(BIN)/python -m pytest --quiet --numprocesses $(WORKERS) --dist loadfile
 ARGS ?=
+SCALE ?= 1
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo showcase env up test test-16 test-compose soak lint format bench bench-history bench-lookup clean
+.PHONY: help demo showcase env up test test-16 test-compose soak lint format bench bench-growth bench-history bench-lookup clean
 
 help:  ## list what make can do
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name what; do \
@@ -53,17 +55,20 @@ format: $(VENV)/.dev  ## rewrite the code in the house style
 	@$(BIN)/ruff check --quiet --fix
 	@$(BIN)/ruff format --quiet
 
-bench: $(VENV)/.test  ## measure a load against hand-written SQL on this machine
-	@$(BIN)/python -m benchmarks $(ARGS)
+bench: $(VENV)/.bench  ## measure a load against hand-written SQL and other tools (SCALE=5, ARGS=--no-peers)
+	@$(BIN)/python -m benchmarks --scale $(SCALE) $(ARGS)
 
-bench-history: $(VENV)/.test  ## measure a dimension with a row for each version against hand-written SQL
+bench-growth: $(VENV)/.bench  ## measure how the time of a load grows with the rows, 1 to 10 million orders
+	@$(BIN)/python -m benchmarks.growth $(ARGS)
+
+bench-history: $(VENV)/.bench  ## measure a dimension with a row for each version against hand-written SQL
 	@$(BIN)/python -m benchmarks.history $(ARGS)
 
-bench-lookup: $(VENV)/.test  ## measure lookups through Redis and without it; needs redis-server
+bench-lookup: $(VENV)/.bench  ## measure lookups through Redis and without it; needs redis-server
 	@$(BIN)/python -m benchmarks.lookup $(ARGS)
 
 clean:  ## remove the environment and the caches; the databases of the demo (.demo) stay
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache \
+	@rm -rf $(VENV) benchmarks/.peers build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache \
 	  .import_linter_cache .hypothesis .coverage .coverage.* htmlcov
 	@find engine tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -75,6 +80,10 @@ $(VENV)/.demo: $(DECLARED) $(VENV)/.made
 
 $(VENV)/.test: $(DECLARED) $(VENV)/.made
 	@$(PIP) install --constraint constraints.txt --editable '.[demo,test]'
+	@touch $@
+
+$(VENV)/.bench: $(DECLARED) $(VENV)/.made
+	@$(PIP) install --constraint constraints.txt --editable '.[demo,bench]'
 	@touch $@
 
 $(VENV)/.compose: $(DECLARED) $(VENV)/.made

@@ -1,204 +1,189 @@
-"""The star of mappings/star.yml, loaded by the engine and by hand in turn, on servers of its own."""
+"""The star of mappings/star.yml, loaded by the engine, by hand and by other tools in turn: `make bench`."""
 
 from __future__ import annotations
 
 import argparse
 import compileall
 import json
-import os
-import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from statistics import median
+from typing import Any
 
 import psycopg2
 
-from benchmarks.compare import differences
-from benchmarks.data import change, generate, write
+from benchmarks import plot, results, table
+from benchmarks.compare import Totals, differences, expected, found, told
+from benchmarks.contenders import CHANGED, FULL, PHASES, Contender, contenders
+from benchmarks.data import ORDERS, change, generate, write
 from benchmarks.measure import Measured, measured
-from engine.database.embedded import Embedded, Server
+from benchmarks.results import BY_HAND, ENGINE
+from benchmarks.servers import ROOT, SCHEMA, Bench, plain, programs, say, servers
+from benchmarks.where import slowest, where
 
-ROOT = Path(__file__).parents[1]
-BY_HAND = Path(__file__).parent / "by_hand"
-STAR = ROOT / "mappings/star.yml"
-SCHEMA = "by_hand"
-PHASES = ("full load", "1 % changed", "nothing changed")
-STAGE = ("create stage", "copy", "fill calendar", "read cursors")
+WAITS = {"--help": ("--help",), "validate": ("validate", "mappings/star.yml")}
 
 
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """A source with data, and a warehouse that is made anew for every round."""
-
-    source: Server
-    warehouse: Server
-
-    def clear(self) -> None:
-        """Give both sides an empty schema each, in a fresh database."""
-        name = self.warehouse.database
-        outside = replace(self.warehouse, database="postgres")
-        execute(outside, f"DROP DATABASE IF EXISTS {name}")
-        execute(outside, f"CREATE DATABASE {name} OWNER {self.warehouse.owner}")
-        execute(self.warehouse, f"CREATE SCHEMA {SCHEMA} AUTHORIZATION {self.warehouse.owner}")
-
-    def settle(self) -> None:
-        """Let nobody pay for what the one before has left to be written."""
-        for server in (self.source, self.warehouse):
-            execute(server, "CHECKPOINT")
-
-    def engine(self, mapping: Path = STAR) -> Measured:
-        """Run a mapping with the engine."""
-        # As it is once installed: compiled, and not compiled anew by every process.
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        environment["SOURCE_URL"] = self.source.url()
-        environment["WAREHOUSE_URL"] = self.warehouse.url()
-        command = [sys.executable, "-m", "engine", "run", mapping, "--report", "json"]
-        return measured(command, environment, ROOT)
-
-    def by_hand(self, script: str) -> Measured:
-        """Run one of the scripts that the engine is measured against."""
-        urls = {
-            "PSQL": str(self.source.program),
-            "SOURCE": plain(self.source.url()),
-            "WAREHOUSE": f"{plain(self.warehouse.url())}?options=-csearch_path%3D{SCHEMA}",
-        }
-        return measured(["/bin/sh", BY_HAND / script], os.environ | urls)
+def main(words: Sequence[str] | None = None) -> None:
+    """Measure, print what was found, and write it down."""
+    options = _options(words)
+    orders = max(int(ORDERS * options.scale), 1)
+    changes = options.changes or max(orders // 100, 1)
+    with servers() as embedded:
+        bench = Bench(embedded.source, replace(embedded.warehouse, database="bench"))
+        load = begun(bench, options.rounds) | {"orders": orders, "changes": changes}
+        say(f"generating {orders:,} orders")
+        fill(bench, options.scale)
+        every = max(orders // changes, 1)
+        with contenders(bench, peers=options.peers) as (all_of_them, absent):
+            load["absent"] = absent
+            for number in range(options.rounds):
+                say(f"round {number + 1} of {options.rounds}")
+                for phase in PHASES:
+                    _turn(bench, all_of_them, phase, (number, every), load)
+        say("one more round of the engine, with its log")
+        load["where"] = _where(bench, (options.rounds, every))
+        load["waits"] = waits(options.rounds)
+    done = results.read(options.results)
+    done["loads"][results.label(options.scale)] = load
+    keep(options.results, done)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One phase of one round."""
-
-    engine: Measured
-    by_hand: Measured
-
-
-def main() -> None:
-    """Measure, and print what was found."""
+def _options(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--scale", type=float, default=1, help="1: a million orders (default)")
     parser.add_argument("--rounds", type=int, default=3, help="the medians of so many (default 3)")
-    options = parser.parse_args()
-    with servers() as embedded:
-        bench = Bench(embedded.source, replace(embedded.warehouse, database="bench"))
-        say(f"generating {options.scale * 1_000_000:,.0f} orders")
-        write(plain(bench.source.owner_url()), (ROOT / "init/source/01-schema.sql").read_text())
-        generate(plain(bench.source.admin_url()), options.scale)
-        compileall.compile_dir(ROOT / "engine", quiet=1)
-        found: dict[str, list[Pair]] = {phase: [] for phase in PHASES}
-        for number in range(options.rounds):
-            say(f"round {number + 1} of {options.rounds}")
-            for phase, pair in one_round(bench, number):
-                found[phase].append(pair)
-        print("\n".join(summary(found)))
-        print("\n".join(starts(options.rounds)))
+    parser.add_argument(
+        "--changes",
+        type=int,
+        help="orders that change between two loads (default: one in a hundred)",
+    )
+    parser.add_argument(
+        "--peers",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="dlt + dbt and pygrametl as well (default)",
+    )
+    add_folder(parser)
+    return parser.parse_args(words)
 
 
-def starts(rounds: int) -> Iterator[str]:
-    """Say how long a person waits for what asks no database, and how much of it is computing."""
-    yield "\nseconds until it ends, medians (goals: --help 0.15, validate 0.4)"
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    for words in (["--help"], ["validate", "mappings/star.yml"]):
-        command = [sys.executable, "-m", "engine", *words]
-        taken = [measured(command, environment, ROOT).seconds for _ in range(max(rounds, 3))]
-        yield f"engine {' '.join(words):26}{median(taken):9.2f}"
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    """Add where the results go."""
+    parser.add_argument(
+        "--results",
+        type=Path,
+        default=results.FOLDER,
+        help="folder to write to (default benchmarks)",
+    )
 
 
-@contextmanager
-def servers() -> Iterator[Embedded]:
-    """Start two servers whose data is safe, as in production, and gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="engine-bench-"))
-    folder.chmod(0o755)  # the user that the servers run as has to pass
-    embedded = Embedded(folder / "servers")
-    try:
-        embedded.start()
-        for server in (embedded.source, embedded.warehouse):
-            # It would begin at a moment that nobody can foresee, in the middle of somebody's turn.
-            execute(server, "ALTER SYSTEM SET autovacuum = off")
-            execute(server, "SELECT pg_reload_conf()")
-        yield embedded
-    finally:
-        embedded.remove()
-        shutil.rmtree(folder)
+def begun(bench: Bench, rounds: int) -> dict[str, Any]:
+    """Return what is known before anything is measured."""
+    with closing(psycopg2.connect(plain(bench.source.admin_url()))) as connection:
+        version = connection.get_parameter_status("server_version").split()[0]
+    return {
+        "machine": results.machine(version),
+        "rounds": rounds,
+        "seconds": {},
+        "peaks": {},
+    }
 
 
-def one_round(bench: Bench, number: int) -> Iterator[tuple[str, Pair]]:
-    """Go through the phases; who is first changes from round to round, and both stars must be the same."""
-    bench.clear()
-    for phase, script in zip(PHASES, ("full.sh", "changed.sh", "changed.sh"), strict=True):
-        if phase == "1 % changed":
-            change(plain(bench.source.admin_url()), number % 100)
-        if number % 2:
-            bench.settle()
-            by_hand = bench.by_hand(script)
+def fill(bench: Bench, scale: float) -> None:
+    """Make the source, and compile the engine as an installation does."""
+    write(plain(bench.source.owner_url()), (ROOT / "init/source/01-schema.sql").read_text())
+    generate(plain(bench.source.admin_url()), scale)
+    compileall.compile_dir(ROOT / "engine", quiet=1)
+
+
+def _turn(
+    bench: Bench,
+    everybody: list[Contender],
+    phase: str,
+    which: tuple[int, int],
+    load: dict[str, Any],
+) -> None:
+    """Let everybody go through a phase, another one first in each round, and look at each star."""
+    begin(bench, phase, which, *(each.schema for each in everybody if each.name != ENGINE))
+    wanted = expected(plain(bench.source.admin_url()))
+    first = which[0] % len(everybody)
+    for each in everybody[first:] + everybody[:first]:
+        if phase == FULL:
+            each.prepare()
         bench.settle()
-        engine = bench.engine()
-        if not number % 2:
-            bench.settle()
-            by_hand = bench.by_hand(script)
-        if unlike := differences(plain(bench.warehouse.admin_url()), "public", SCHEMA):
-            raise SystemExit(f"{phase}: the two stars differ, in rows: {unlike}")
-        yield phase, Pair(engine, by_hand)
+        run = each.run(phase)
+        proved(bench, each.name, each.schema, phase, wanted)
+        for kind, value in (("seconds", run.seconds), ("peaks", run.peak)):
+            of_phases = load[kind].setdefault(each.name, {name: [] for name in PHASES})
+            of_phases[phase].append(value)
+        say(f"{phase}: {each.name} {run.seconds:.2f} s, {run.peak / 1e6:.0f} MB")
+    if unlike := differences(plain(bench.warehouse.admin_url()), "public", SCHEMA):
+        raise SystemExit(f"{phase}: the tables of {ENGINE} and {BY_HAND} differ: {unlike}")
 
 
-def summary(found: dict[str, list[Pair]]) -> Iterator[str]:
-    """Say it in tables: seconds and ratio, memory, and where the engine's time goes."""
-    rounds = len(found[PHASES[0]])
-    yield f"\nseconds, medians of {rounds}{'':10}engine   by hand     ratio (of each round)"
-    for phase, pairs in found.items():
-        engine = median(pair.engine.seconds for pair in pairs)
-        by_hand = median(pair.by_hand.seconds for pair in pairs)
-        ratios = [pair.engine.seconds / pair.by_hand.seconds for pair in pairs]
-        each = " ".join(f"{ratio:.2f}" for ratio in ratios)
-        yield f"{phase:27}{engine:9.2f} {by_hand:9.2f} {median(ratios):9.2f} ({each})"
-    peak = max(pair.engine.peak for pairs in found.values() for pair in pairs)
-    yield f"\nmost memory that the engine held: {peak / 1e6:.0f} MB"
-    yield (
-        "goals: full load at most 0.8 times by hand, at scale 1 0.6 s for 1 % changed and 0.5 s for "
-        "nothing changed, memory 100 MB at every scale"
-    )
-    for phase, pairs in found.items():
-        yield from parts(phase, sorted((pair.engine for pair in pairs), key=lambda m: m.seconds))
+def begin(bench: Bench, phase: str, which: tuple[int, int], *schemas: str) -> None:
+    """Make the warehouse anew before a full load, and change the source before the changes."""
+    number, every = which
+    if phase == FULL:
+        bench.clear(*schemas)
+    elif phase == CHANGED:
+        change(plain(bench.source.admin_url()), number % every, every)
 
 
-def parts(phase: str, runs: list[Measured]) -> Iterator[str]:
-    """Say where the time of the median run went, and which steps took most of it."""
-    run = runs[len(runs) // 2]
-    report = json.loads(run.output)
-    sums = {"copy": 0.0, "load": 0.0, "check": 0.0}
-    for step in report["steps"]:
-        title = step["title"]
-        sums["copy" if title in STAGE else "check" if title.startswith("check") else "load"] += (
-            step["seconds"]
-        )
-    yield f"\n{phase}: {run.seconds:.2f} s, of which (copies run beside the loading)"
-    yield f"  start and end {run.seconds - report['seconds']:.2f}, within the run: " + ", ".join(
-        f"{name} {seconds:.2f}" for name, seconds in sums.items()
-    )
-    for step in sorted(report["steps"], key=lambda s: -s["seconds"])[:6]:
-        yield f"  {step['seconds']:6.3f}  {step['entry']}: {step['title']}, {step['rows']:,} rows"
+def proved(bench: Bench, name: str, schema: str, phase: str, wanted: Totals) -> None:
+    """Refuse a star that is not what plain SQL makes of the source."""
+    if problem := told(wanted, found(plain(bench.warehouse.admin_url()), schema)):
+        raise SystemExit(f"{phase}: the star of {name} is wrong: {problem}")
 
 
-def execute(server: Server, sql: str) -> None:
-    """Run a statement as a superuser, outside any transaction."""
-    with closing(psycopg2.connect(plain(server.admin_url()))) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
+def _where(bench: Bench, which: tuple[int, int]) -> dict[str, dict[str, float]]:
+    """Run the engine once more through all phases, and see where its time goes."""
+    parts = {}
+    for phase in PHASES:
+        begin(bench, phase, which)
+        bench.settle()
+        run = bench.engine(LOG_FORMAT="json", LOG_LEVEL="debug")
+        report = json.loads(run.output)
+        parts[phase] = where(run.errors, run.began, _entered(bench, report), run.ended)
+        print(f"\n{phase}: {run.seconds:.2f} s, the slowest steps\n" + "\n".join(slowest(report)))
+    return parts
 
 
-def plain(url: str) -> str:
-    """Return a URL that libpq understands."""
-    return url.replace("+psycopg2", "", 1)
+def _entered(bench: Bench, report: Mapping[str, Any]) -> float:
+    """Return when a run was entered in the ledger."""
+    sql = "SELECT extract(epoch FROM started_at)::float8 FROM engine.run WHERE run_id = %s"
+    warehouse = psycopg2.connect(plain(bench.warehouse.admin_url()))
+    with closing(warehouse), warehouse.cursor() as cursor:
+        cursor.execute(sql, (report["run_id"],))
+        ((moment,),) = cursor.fetchall()
+    return float(moment)
 
 
-def say(text: str) -> None:
-    """Tell who waits."""
-    print(text, file=sys.stderr, flush=True)
+def waits(rounds: int) -> dict[str, list[float]]:
+    """Measure how long a person waits for what asks no database."""
+    return {name: [_wait(words) for _ in range(rounds)] for name, words in WAITS.items()}
+
+
+def _wait(words: Sequence[str]) -> float:
+    run: Measured = measured([sys.executable, "-m", "engine", *words], programs(), ROOT)
+    return run.seconds
+
+
+def keep(folder: Path, done: results.Results) -> None:
+    """Write all that was measured, now or before, as JSON, table and plots; print the table."""
+    results.write(folder, done)
+    page = table.page(done)
+    (folder / "RESULTS.md").write_text(page, encoding="utf-8")
+    if loads := done["loads"]:
+        scale = "1" if "1" in loads else results.by_size(loads)[-1][0]
+        (folder / "results.svg").write_text(plot.of_load(scale, loads[scale]), encoding="utf-8")
+    if growth := done.get("growth"):
+        (folder / "growth.svg").write_text(plot.of_growth(growth), encoding="utf-8")
+    print(f"\n{page}")
+    say(f"written to {folder}")
 
 
 if __name__ == "__main__":

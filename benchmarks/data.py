@@ -57,14 +57,14 @@ SELECT setval(pg_get_serial_sequence('products', 'product_id'), max(product_id))
 SELECT setval(pg_get_serial_sequence('orders', 'order_id'), max(order_id)) FROM orders;
 """
 
-# One row in a hundred of each table; of the orders a tenth of these are new.
+# One row in `every` of each table; of the orders a tenth of these are new.
 CHANGE = """
-UPDATE users SET city = 'Neustadt ' || {number} WHERE user_id % 100 = {number};
-UPDATE products SET price = price + 1 WHERE product_id % 100 = {number};
+UPDATE users SET city = 'Neustadt ' || {number} WHERE user_id % {every} = {number};
+UPDATE products SET price = price + 1 WHERE product_id % {every} = {number};
 UPDATE orders SET quantity = quantity + 1, total = total + 5
-WHERE order_id % 100 = {number} AND order_id % 1000 >= 100;
+WHERE order_id % {every} = {number} AND order_id % (10 * {every}) >= {every};
 INSERT INTO orders (user_id, product_id, quantity, order_date, total)
-SELECT user_id, product_id, 1, order_date, total FROM orders WHERE order_id % 1000 = {number};
+SELECT user_id, product_id, 1, order_date, total FROM orders WHERE order_id % (10 * {every}) = {number};
 """
 
 
@@ -75,9 +75,9 @@ def generate(url: str, scale: float = 1) -> None:
     maintain(url)
 
 
-def change(url: str, number: int) -> None:
-    """Change one row in a hundred; another `number`, from 0 to 99, changes others."""
-    write(url, CHANGE.format(number=number))
+def change(url: str, number: int, every: int = 100) -> None:
+    """Change one row in `every`; another `number`, from 0 to one less than that, changes others."""
+    write(url, CHANGE.format(number=number, every=every))
 
 
 def write(url: str, sql: str) -> None:

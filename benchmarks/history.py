@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 import psycopg2
 
-from benchmarks.__main__ import ROOT, Bench, Pair, parts, plain, say, servers
 from benchmarks.data import maintain, write
+from benchmarks.measure import Measured
+from benchmarks.servers import ROOT, Bench, plain, say, servers
+from benchmarks.where import slowest
 
 MEMBERS = 1_000_000
 CHANGES = 10_000
@@ -54,6 +57,14 @@ WHERE member_id % ({members} / {changes}) = {number};
 SAME = """
 SELECT member_id, name, city, valid_from, valid_to, is_current FROM {}.dim_member
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One phase of one round."""
+
+    engine: Measured
+    by_hand: Measured
 
 
 def main() -> None:
@@ -122,7 +133,9 @@ def summary(found: dict[str, list[Pair]], members: int) -> Iterator[str]:
     peak = max(pair.engine.peak for pairs in found.values() for pair in pairs)
     yield f"most memory that the engine held: {peak / 1e6:.0f} MB"
     for phase, pairs in found.items():
-        yield from parts(phase, sorted((pair.engine for pair in pairs), key=lambda m: m.seconds))
+        run = sorted((pair.engine for pair in pairs), key=lambda m: m.seconds)[len(pairs) // 2]
+        yield f"\n{phase}: {run.seconds:.2f} s, the slowest steps"
+        yield from slowest(json.loads(run.output))
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from statistics import median
 
 import psycopg2
 
-from benchmarks.__main__ import ROOT, execute, plain, say, servers
 from benchmarks.data import USERS, generate, write
+from benchmarks.servers import ROOT, execute, plain, say, servers
 from engine.cache import Members
 from engine.cache.settings import cache_settings
 from engine.mapping.load import Loaded, load
