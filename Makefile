@@ -37,7 +37,7 @@ test: $(VENV)/.test  ## run all tests (more for pytest: make test PYTEST_ARGS='-
 	@$(PYTEST) $(PYTEST_ARGS)
 
 test-16: $(VENV)/.test  ## run the integration tests against PostgreSQL 16
-	@ENGINE_TEST_POSTGRES=16 $(PYTEST) $(PYTEST_ARGS) tests/integration
+	@ENGINE_TEST_POSTGRES=16 $(PYTEST) $(PYTEST_ARGS) --ignore=tests/integration/test_million.py tests/integration
 
 test-compose: $(VENV)/.compose  ## run the tests of the stack on a real Docker; those of pgAdmin need chromium
 	@$(PYTEST) -m compose $(PYTEST_ARGS) tests/compose

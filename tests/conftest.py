@@ -102,6 +102,11 @@ def postgres() -> dict[str, Any]:
     return {"version": int(chosen)} if chosen.isdigit() else {"binaries": Path(chosen)}
 
 
+def examples(many: int) -> int:
+    """Return how many examples of a property to try: all on one server, a quarter of them on another."""
+    return many if os.environ.get("ENGINE_TEST_POSTGRES", "18") == "18" else max(many // 4, 1)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a reviewer accept what the engine says, and what pgAdmin looks like, now."""
     parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")

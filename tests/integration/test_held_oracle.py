@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.integration.stars import dimension, fact, star, untouched
 from tests.oracle.history import Event, Member
 
@@ -76,7 +77,7 @@ SETTINGS = {
 }
 
 
-@settings(max_examples=10, **SETTINGS)
+@settings(max_examples=examples(10), **SETTINGS)
 @given(st.lists(story, min_size=STORIES, max_size=STORIES))
 def test_a_fact_waits_until_a_member_of_its_time_is_there(shop, stories):
     afresh(shop)
@@ -110,7 +111,7 @@ ordered = st.lists(event, max_size=4, unique_by=lambda e: e.at).map(
 )
 
 
-@settings(max_examples=4, **SETTINGS)
+@settings(max_examples=examples(4), **SETTINGS)
 @given(st.lists(st.tuples(sale, begins, ordered, begins), min_size=STORIES, max_size=STORIES))
 def test_one_batch_or_many_give_the_same_star(shop, stories):
     afresh(shop)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.integration.stars import dimension, fact, star, untouched
 from tests.oracle.history import Event, Member
 
@@ -52,7 +53,7 @@ def shop(stars):
 
 
 @settings(
-    max_examples=20,
+    max_examples=examples(20),
     deadline=None,
     phases=(Phase.explicit, Phase.generate),  # a run of the engine is too slow to shrink by
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -80,7 +81,7 @@ def test_any_history_in_any_batches(shop, histories):
 
 
 @settings(
-    max_examples=10,
+    max_examples=examples(10),
     deadline=None,
     phases=(Phase.explicit, Phase.generate),  # a run of the engine is too slow to shrink by
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
