@@ -192,5 +192,10 @@ def health(address: str, port: int) -> None:
         raise click.exceptions.Exit(1) from None
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
-        click.echo(f"no schedule answers at {url}: {reason}", err=True)
+        said = str(getattr(reason, "strerror", None) or reason).lower()
+        click.echo(
+            f"no schedule answers at {url}: {said}; start one with `engine schedule`, or name its port "
+            "with --metrics-port",
+            err=True,
+        )
         raise click.exceptions.Exit(1) from None
