@@ -65,9 +65,9 @@ def _searched(
         return own, ""
     until = time.monotonic() + PATIENCE
     search = _Search(origin, warehouse, stage, table(_scratch(star, step)), until)
-    for suspect in _suspects(step.entry, rows, join, star, document):
+    for suspect in _suspects(step.reads, rows, join, star, document):
         if search.fails(suspect):
-            return suspect.path, search.row(suspect, step.entry, star)
+            return suspect.path, search.row(suspect, step.reads, star)
     return own, ""
 
 

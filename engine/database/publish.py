@@ -18,7 +18,7 @@ from engine.database.connect import Sessions, count_of, execute
 from engine.database.failure import MEND, failure_of, sentence
 from engine.database.source import Snapshot
 from engine.database.staging import Staged
-from engine.database.tell import counted, told, waiting
+from engine.database.tell import counted, inferred, told, waiting
 from engine.database.versions import CHANGING
 from engine.errors import CheckFailedError, Place, RunError
 from engine.mapping.load import Loaded
@@ -31,17 +31,21 @@ from engine.plan.steps import (
     CheckBridge,
     CheckRows,
     CheckStep,
+    CompleteInferred,
     CountCircles,
     CountHeld,
+    CountInferred,
     CountOrphans,
     CountSeveral,
     Done,
     DropStage,
     EnsureMember,
     FillCombinations,
+    FillDurable,
     FillGroups,
     FindGone,
     HierarchyStep,
+    InferMembers,
     InsertNew,
     Notice,
     OfGone,
@@ -57,6 +61,7 @@ from engine.plan.steps import (
     RejectDuplicates,
     RejectNullKeys,
     RepointFacts,
+    RetryHeld,
     Step,
     UpdateChanged,
 )
@@ -117,13 +122,12 @@ class Publication:
 
     def load(self, plan: Plan, filled: Callable[[str], Staged]) -> None:
         """Load entry after entry, each as soon as its stage is full; `filled` waits for that."""
-        present, keyless = "", None
+        staged: dict[str, Staged] = {}
         for step in plan.load:
-            if step.entry != present:
-                present, staged = step.entry, _staged(plan, step.entry, filled)
-                keyless = staged.keyless
-                self._take(staged.steps)
-            if not self._spared(step, keyless):
+            if step.reads not in staged:
+                staged[step.reads] = _staged(plan, step.reads, filled)
+                self._take(staged[step.reads].steps)
+            if not self._spared(step, staged[step.reads].keyless):
                 self._do(step)
 
     def _spared(self, step: Step, keyless: int | None) -> bool:
@@ -140,15 +144,20 @@ class Publication:
             return not step.always and not self._changed(step.entry)
         if isinstance(step, OfGone | ProveFew):
             return self.steps[-1].title == FindGone.title and not self.steps[-1].rows
-        if isinstance(step, InsertNew | UpdateChanged) and step.single:
+        if isinstance(step, InferMembers):
+            return not self._any("read", step.host) and not self._did(RetryHeld, step.host)
+        if isinstance(step, FillDurable) and step.inferred:
+            return not self._any("inferred", step.entry)
+        single = isinstance(step, InsertNew | UpdateChanged) and step.single
+        if single or isinstance(step, CompleteInferred):
             counts = entry_report(step.entry, self.steps)
             return counts.read == counts.accounted
-        return step.several is not None and step.several != self._several(step.entry)
+        # Where several rows have one key, and where none have, other steps are done.
+        return step.several is not None and step.several != self._did(CountSeveral, step.entry)
 
-    def _several(self, entry: str) -> bool:
-        """Say whether this read has several rows of one key."""
-        counts = (d.rows for d in self.steps if (d.entry, d.title) == (entry, CountSeveral.title))
-        return any(counts)
+    def _did(self, kind: type[Step], entry: str) -> bool:
+        """Say that a step of a kind counted something for an entry."""
+        return any(d.rows for d in self.steps if (d.entry, d.title) == (entry, kind.title))
 
     def _changed(self, entry: str) -> bool:
         """Say that a member of a dimension was written or deleted, a special one included."""
@@ -170,8 +179,9 @@ class Publication:
         if isinstance(step, ProveFew):
             self._prove_few(step)
             return
-        if isinstance(step, CountHeld):
-            self._notices += waiting(step.entry, *self._counted(step))
+        if isinstance(step, CountHeld | CountInferred):
+            say = waiting if isinstance(step, CountHeld) else inferred
+            self._notices += say(step.entry, *self._counted(step))
             return
         if isinstance(step, ProveUnique):
             self._prove_unique(step)

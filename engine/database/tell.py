@@ -44,6 +44,13 @@ def waiting(entry: str, rows: int, age: int) -> Iterator[Notice]:
         yield Notice(entry, f"{text}, the oldest for {duration(age)}")
 
 
+def inferred(entry: str, members: int, age: int) -> Iterator[Notice]:
+    """Tell how many members only facts know of, and for how many seconds the oldest has been so."""
+    if members:
+        text = counted(members, "member is inferred", "members are inferred")
+        yield Notice(entry, f"{text}, the oldest for {duration(age)}")
+
+
 def counted(number: int, one: str, several: str) -> str:
     """Say a number of things: "1 row", "1,234 rows"."""
     return f"{number:,} {one if number == 1 else several}"

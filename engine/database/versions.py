@@ -18,7 +18,7 @@ from engine.plan.steps import Done, EnsureMember, FlagReferred, ReadVersion, Tab
 from engine.sql.render import render
 
 TRANSACTION = "select pg_current_xact_id()::xid::text"
-CHANGING = ("inserted", "updated", "deleted", "returned")
+CHANGING = ("inserted", "updated", "deleted", "returned", "inferred")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,9 @@ def _change(
     members = sum(done.rows for done in own if done.title in unmeasured)
     before = execute(connection, render(ReadVersion(table=target(star, dimension)))).one().version
     transaction = str(execute(connection, TRANSACTION).scalar_one())
-    written = rows["inserted"] + rows["updated"] + rows["returned"] + members + repointed
-    return Change(dimension.name, before, transaction, written, rows["deleted"])
+    deleted = rows.pop("deleted")
+    written = sum(rows.values()) + members + repointed
+    return Change(dimension.name, before, transaction, written, deleted)
 
 
 def _note(connection: Connection, run_id: uuid.UUID, table: Table, *, changed: bool) -> None:

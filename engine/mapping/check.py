@@ -69,6 +69,7 @@ RULES: tuple[Rule, ...] = (
     rules_partition.ranges_fit,
     rules_late.deletes_fit,
     rules_late.rows_can_wait,
+    rules_late.members_can_be_inferred,
     rules_checks.checked_columns_exist,
     rules_checks.checked_dimensions_exist,
     rules_checks.limits_can_be_met,

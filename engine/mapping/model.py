@@ -12,7 +12,7 @@ from engine.mapping.order import in_order
 Scalar = str | int | float | bool | None
 DimensionLoad = Literal["upsert", "insert", "replace"]
 FactLoad = Literal["append", "upsert", "replace", "accumulate", "snapshot"]
-Missing = Literal["unknown", "hold", "reject", "fail"]
+Missing = Literal["unknown", "hold", "infer", "reject", "fail"]
 NullCursor = Literal["always", "never", "fail"]
 CheckKind = Literal[
     "not_null", "unique", "accepted", "range", "references", "row_count", "freshness", "sql"
@@ -274,7 +274,8 @@ class Dimension:
     """A dimension: exactly one of `source`, `calendar`, `clock` and `junk` is given.
 
     `junk` names the entries whose rows have the combinations that are the members. `durable_key` is a column
-    for a key that all versions of a member share.
+    for a key that all versions of a member share. `inferred_by` is the path of the first lookup that makes
+    members which are not there (missing: infer), empty without one.
     """
 
     name: str
@@ -294,6 +295,7 @@ class Dimension:
     cache: Cache | None = None
     checks: tuple[Check, ...] = ()
     audit: tuple[str, ...] = ()
+    inferred_by: str = ""
     description: str = ""
     path: str = ""
 

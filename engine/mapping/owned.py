@@ -6,6 +6,8 @@ from engine.mapping.model import Deletes, Dimension, Entry
 
 IS_DELETED = "is_deleted"
 DELETED_AT = "deleted_at"
+IS_INFERRED = "is_inferred"
+INFERRED_AT = "inferred_at"
 
 
 def deletes_of(entry: Entry) -> Deletes | None:
@@ -21,7 +23,7 @@ def policy_of(entry: Entry) -> str:
 
 
 def owned_names(entry: Entry) -> tuple[str, ...]:
-    """Return the names of the columns that the engine keeps in the table of an entry, a history's aside."""
+    """Return the names of the columns by which an entry says which rows are gone from the source."""
     policy = policy_of(entry)
     if policy == "flag" or (policy == "remove" and isinstance(entry, Dimension)):
         return (IS_DELETED, DELETED_AT)

@@ -170,7 +170,7 @@ def _whole_key(lookup: Lookup, dimension: Dimension, document: Document) -> Iter
 
 def _missing_member(lookup: Lookup, dimension: Dimension, document: Document) -> Iterator[Problem]:
     members = [member.name for member in dimension.special_members]
-    if lookup.missing in {"unknown", "hold"} and "unknown" not in members:
+    if lookup.missing in {"unknown", "hold", "infer"} and "unknown" not in members:
         path = f"{lookup.path}.missing"
         what = f"missing: {lookup.missing}, but {dimension.name} has no special member 'unknown'"
         hint = (

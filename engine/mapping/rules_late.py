@@ -1,4 +1,4 @@
-"""Rules about what is gone from the source, and what waits for a member."""
+"""Rules about what is gone from the source, and facts that come before their members."""
 
 from __future__ import annotations
 
@@ -30,6 +30,37 @@ def rows_can_wait(star: Star, document: Document) -> Iterator[Problem]:
             elif isinstance(entry, Fact) and lookup.column in entry.grain:
                 what = f"missing: hold, but '{lookup.column}' of the grain is what a row waits for"
                 yield document.problem(path, what, "name columns of the query as the grain")
+
+
+def members_can_be_inferred(star: Star, document: Document) -> Iterator[Problem]:
+    """Find lookups that would make members where there can be none but those that are there."""
+    dimensions = {dimension.name: dimension for dimension in star.dimensions}
+    for entry in star.entries:
+        for lookup in entry.lookups:
+            dimension = dimensions.get(lookup.dimension)
+            if lookup.missing != "infer" or dimension is None:
+                continue
+            path = f"{lookup.path}.missing"
+            if isinstance(entry, Dimension):
+                what = "missing: infer is for facts"
+                yield document.problem(path, what, "set missing: unknown, reject or fail")
+            elif dimension.generated:
+                kind, has = ("calendar", "days") if dimension.calendar else ("clock", "times")
+                what = f"missing: infer, but {dimension.name} is a {kind}, which has all its {has}"
+                yield document.problem(path, what, "set missing: unknown, hold, reject or fail")
+            elif dimension.junk:
+                what = (
+                    f"missing: infer, but the members of {dimension.name} are made of rows already"
+                )
+                yield document.problem(
+                    path, what, "drop it: junk has a member for each combination"
+                )
+            elif dimension.history and dimension.history.first == "effective":
+                what = (
+                    f"missing: infer, but {dimension.name} says first: effective: before its first "
+                    "version a member is nobody, also for a fact that comes early"
+                )
+                yield document.problem(path, what, "set first: beginning, or missing: hold")
 
 
 def _impossible(

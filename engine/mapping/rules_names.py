@@ -10,7 +10,7 @@ from engine.mapping.audit import AUDIT_COLUMNS
 from engine.mapping.document import Document
 from engine.mapping.history import HISTORY_NAMES
 from engine.mapping.model import Dimension, Entry, Star
-from engine.mapping.owned import owned_names
+from engine.mapping.owned import INFERRED_AT, IS_INFERRED, owned_names
 from engine.mapping.scalars import Plain
 
 # PostgreSQL cuts longer names off in silence, after which two may be one.
@@ -121,6 +121,9 @@ def _named(entry: Entry) -> Iterator[tuple[str, str, str]]:
     if entry.source and entry.source.deletes:
         path = entry.source.deletes.path
         yield from ((name, path, "deletes") for name in owned_names(entry))
+    if isinstance(entry, Dimension) and entry.inferred_by:
+        path = f"{entry.inferred_by}.missing"
+        yield from ((name, path, "inferred member") for name in (IS_INFERRED, INFERRED_AT))
     yield from ((column.name, column.path, "column") for column in entry.columns)
     path = f"{entry.path}.audit"
     yield from ((AUDIT_COLUMNS[word].name, path, "audit column") for word in entry.audit)

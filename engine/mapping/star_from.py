@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -69,15 +69,22 @@ def star_from(
         _fact(name, entry, texts, natural_keys, audit)
         for name, entry in (data.get("facts") or {}).items()
     )
+    inferring = _inferring(facts)
     star = Star(
         name=str(data.get("name", "")),
-        dimensions=dimensions,
+        dimensions=tuple(replace(d, inferred_by=inferring.get(d.name, "")) for d in dimensions),
         facts=facts,
         connections=_connections(data.get("connections") or {}),
         description=str(data.get("description", "")),
         aggregates=aggregates_from(data.get("aggregates") or {}, _columns, texts),
     )
     return star, texts.problems
+
+
+def _inferring(facts: Iterable[Fact]) -> dict[str, str]:
+    """Return the dimensions of which facts infer members, with the path of the first lookup that does."""
+    infer = [x for fact in facts for x in fact.lookups if x.missing == "infer"]
+    return {lookup.dimension: lookup.path for lookup in reversed(infer)}
 
 
 def _connections(data: Mapping[str, Plain]) -> tuple[Connection, ...]:

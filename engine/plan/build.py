@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from engine.errors import refuse
@@ -18,7 +18,7 @@ from engine.plan.exclusion import exclusion_problems, exclusion_steps
 from engine.plan.held import held_problems
 from engine.plan.hierarchy import hierarchy_problems, hierarchy_table
 from engine.plan.junk import hosts
-from engine.plan.load import born_filled, load_steps
+from engine.plan.load import born_filled, last_steps, load_steps
 from engine.plan.measures import measures_steps
 from engine.plan.partition import partition_problems
 from engine.plan.reject import Locate
@@ -91,17 +91,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             **{entry.name: hosts(entry, world) for entry in junk},
             **{entry.name: () for entry in entries if isinstance(entry, Aggregate)},
         },
-        load=tuple(
-            stamped(star, step)
-            for entry in entries
-            for step in (
-                *load_steps(star, entry, world, place),
-                *(exclusion_steps(star, entry, world) if isinstance(entry, Dimension) else ()),
-                *description_steps(star, entry, world),
-                *role_steps(star, entry, world),
-                *view_steps(star, entry, world),
-            )
-        ),
+        load=tuple(stamped(star, step) for step in _loading(star, entries, world, place)),
         checks=tuple(
             step
             for entry in entries
@@ -134,6 +124,19 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
         ),
     )
     return _compared(star, plan, entries, world)
+
+
+def _loading(star: Star, entries: Collection[Entry], world: World, place: Locate) -> Iterator[Step]:
+    """Plan the load of one entry after the other, and what follows the last of them."""
+    for entry in entries:
+        yield from load_steps(star, entry, world, place)
+        if isinstance(entry, Dimension):
+            yield from exclusion_steps(star, entry, world)
+        yield from description_steps(star, entry, world)
+        yield from role_steps(star, entry, world)
+        yield from view_steps(star, entry, world)
+    for entry in entries:
+        yield from last_steps(star, entry, world, place)
 
 
 def _compared(star: Star, plan: Plan, entries: Iterable[Entry], world: World) -> Plan:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.mapping.history import IS_CURRENT
 from engine.mapping.model import Deletes, Dimension, Entry, Fact, Star
-from engine.mapping.owned import IS_DELETED, deletes_of, policy_of
+from engine.mapping.owned import IS_DELETED, IS_INFERRED, deletes_of, policy_of
 from engine.plan.backfill import span_of
 from engine.plan.present import present_rows
 from engine.plan.reject import Locate, rule_of
@@ -32,7 +32,7 @@ from engine.plan.steps import (
     Table,
     UnflagReturned,
 )
-from engine.plan.world import World, state_of
+from engine.plan.world import World, infers, state_of
 
 TOO_MANY = (
     "more than deletes.max allows: if the source is all there, run once with --allow-deletes, "
@@ -96,7 +96,10 @@ def find_gone(star: Star, entry: Entry, world: World, own: Rows) -> FindGone:
         match=match_columns(entry),
         key=member_key(entry),
         alive=(IS_CURRENT,) if versioned and not lasting else (),
-        dead=(IS_DELETED,) if policy == "flag" else (),
+        dead=(
+            *((IS_DELETED,) if policy == "flag" else ()),
+            *((IS_INFERRED,) if infers(entry, world) else ()),  # the source never had them
+        ),
         lasting=IS_DELETED if lasting else "",
         referenced_by=referring(star, entry, world) if lasting else (),
     )

@@ -28,7 +28,7 @@ from engine.plan.steps import (
 from engine.plan.world import World, state_of
 
 # What says how rows are read, shown or proved, and not what they are.
-ASIDE = frozenset({"path", "cache", "cursor", "more_cursors"})
+ASIDE = frozenset({"path", "cache", "cursor", "more_cursors", "inferred_by"})
 MENDED = ": a run puts it right"
 
 

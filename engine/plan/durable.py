@@ -13,8 +13,8 @@ from engine.plan.steps import CreateCurrent, DropCurrent, FillDurable, Step, Tab
 from engine.plan.world import TableState, World
 
 
-def durable_steps(star: Star, dimension: Dimension) -> Iterator[Step]:
-    """Plan that versions which are new get the durable key of their member."""
+def durable_steps(star: Star, dimension: Dimension, *, inferred: bool = False) -> Iterator[Step]:
+    """Plan that versions which are new, or members which are `inferred`, get their durable key."""
     if dimension.durable_key:
         yield FillDurable(
             entry=dimension.name,
@@ -22,6 +22,7 @@ def durable_steps(star: Star, dimension: Dimension) -> Iterator[Step]:
             key=dimension.key,
             durable=dimension.durable_key,
             match=dimension.natural_key,
+            inferred=inferred,
         )
 
 

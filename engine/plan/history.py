@@ -33,7 +33,7 @@ from engine.plan.steps import (
     Table,
     UpdateVersions,
 )
-from engine.plan.world import TableState, World
+from engine.plan.world import TableState, World, infers
 
 
 def history_steps(
@@ -44,7 +44,14 @@ def history_steps(
     name, values = dimension.name, _values(dimension)
     versions = Table(STAGE_SCHEMA, short_name(f"{star.name}.{name}.versions"))
     closes = policy_of(dimension) == "close" and not state.empty
-    line = Line(target(star, dimension), versions, dimension.key, dimension.natural_key, closes)
+    line = Line(
+        target(star, dimension),
+        versions,
+        dimension.key,
+        dimension.natural_key,
+        closes,
+        infers(dimension, world),
+    )
     build = _build(star, dimension, history, world, line)
     columns = (*build.columns, *HISTORY_NAMES, *((DELETED_AT,) if closes else ()))
     insert = InsertVersions(entry=name, line=line, columns=columns)

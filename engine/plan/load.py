@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from engine.mapping.model import Aggregate, Dimension, Entry, Fact, Star
-from engine.mapping.owned import owned_names
+from engine.mapping.owned import IS_INFERRED, owned_names
 from engine.plan.aggregates import aggregate_steps
 from engine.plan.audit import default_steps, with_audit
 from engine.plan.backfill import removed, span_of
@@ -35,6 +35,8 @@ from engine.plan.snapshot import removal_steps
 from engine.plan.steps import (
     AddPrimaryKey,
     Analyze,
+    CompleteInferred,
+    CountInferred,
     CountKept,
     CountUnchanged,
     CreateFilled,
@@ -50,7 +52,7 @@ from engine.plan.steps import (
     Step,
     UpdateChanged,
 )
-from engine.plan.world import Reading, World, state_of
+from engine.plan.world import Reading, World, infers, state_of
 
 NOTHING_LEFT = (
     "there is no row to load, and load: replace would empty the table; "
@@ -113,10 +115,19 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     if state_of(entry, world).exists:
         yield from created_ahead(star, entry, world)
         yield from dropped(star, entry, world)
-    if fresh:
+    # Without statistics of a column that is new, all members would be read to find the inferred ones.
+    unseen = infers(entry, world) and IS_INFERRED not in state_of(entry, world).columns
+    if fresh or unseen:
         yield Analyze(entry=entry.name, table=target(star, entry))
-    if isinstance(entry, Dimension):
+    if isinstance(entry, Dimension) and not infers(entry, world):
         yield from hierarchy_steps(star, entry, world, place)
+
+
+def last_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
+    """Plan what can be said of a dimension only when every fact has inferred its members."""
+    if isinstance(entry, Dimension) and infers(entry, world):
+        yield from hierarchy_steps(star, entry, world, place)
+        yield CountInferred(entry=entry.name, table=target(star, entry))
 
 
 def _row_steps(
@@ -127,18 +138,12 @@ def _row_steps(
     fresh = state_of(entry, world).empty
     compare = _compared(entry, world, own)
     if not fresh:
-        seen = own.only((*match, *compare))
-        yield CountUnchanged(entry=entry.name, table=table, rows=seen, match=match, compare=compare)
-        if not compare and world.readings.get(entry.name, Reading()).low is not None:
-            # Few rows are read again: time enough to look whether the target is behind the source.
-            names = tuple(name for name in own.columns if name not in match)
-            if names:
-                yield CountKept(entry=entry.name, table=table, rows=own, match=match, compare=names)
+        yield from _known_steps(star, entry, world, compare)
         if compare:
             yield UpdateChanged(
                 entry=entry.name,
                 table=table,
-                rows=seen,
+                rows=own.only((*match, *compare)),
                 match=match,
                 compare=compare,
                 previous=tuple(
@@ -169,6 +174,29 @@ def _row_steps(
     elif not fresh:
         yield from removal_steps(star, entry, world, place)
     return keys
+
+
+def _known_steps(
+    star: Star, entry: Entry, world: World, compare: tuple[str, ...]
+) -> Iterator[Step]:
+    """Plan to count the rows that the table has already, and to complete the members that a fact has made."""
+    table, own, match = target(star, entry), rows(star, entry, world), match_columns(entry)
+    known = infers(entry, world)
+    yield CountUnchanged(
+        entry=entry.name,
+        table=table,
+        rows=own.only((*match, *compare)),
+        match=match,
+        compare=compare,
+        known=known,
+    )
+    if known:
+        yield CompleteInferred(entry=entry.name, table=table, rows=own, match=match)
+    if not compare and world.readings.get(entry.name, Reading()).low is not None:
+        # Few rows are read again: time enough to look whether the target is behind the source.
+        names = tuple(name for name in own.columns if name not in match)
+        if names:
+            yield CountKept(entry=entry.name, table=table, rows=own, match=match, compare=names)
 
 
 def _versioned(entry: Entry) -> bool:
@@ -222,6 +250,7 @@ def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[
         key=entry.key if isinstance(entry, Dimension) else "",
         above=keys_above(entry),
         referenced_by=referring(star, entry, world),
+        known=infers(entry, world),
     )
 
 

@@ -9,6 +9,7 @@ from engine.errors import Place
 from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
 from engine.plan.checks import condition
 from engine.plan.held import hold_steps
+from engine.plan.infer import infer_steps
 from engine.plan.partition import rejected
 from engine.plan.quality import label
 from engine.plan.shape import EFFECTIVE, events, match_columns, rows, stage
@@ -42,6 +43,8 @@ def reject_steps(
     yield from rejected(star, entry, world, lambda path, text: rule_of(path, text, place))
     # Before the keys: a lookup may be part of the grain.
     yield from _lookup_steps(star, entry, world, place)
+    for step in infer_steps(star, entry, world, lambda path, text: rule_of(path, text, place)):
+        yield step, rule_of(entry.path, step.title, place)
     if entry.source:
         yield from _key_steps(star, entry, world, place, prove=prove)
     # After the keys: of rows that wait each has its own. Before the checks: they may look at what was found.

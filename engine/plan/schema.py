@@ -10,6 +10,7 @@ from dataclasses import replace
 from engine.errors import Place, Problem
 from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
 from engine.mapping.model import Dimension, Entry, Star
+from engine.mapping.owned import IS_INFERRED
 from engine.plan.audit import default_steps
 from engine.plan.partition import created_ahead
 from engine.plan.shape import (
@@ -38,7 +39,7 @@ from engine.plan.steps import (
     Table,
     WidenColumn,
 )
-from engine.plan.world import TableState, World
+from engine.plan.world import TableState, World, infers
 
 COMBINATION = "combination_"  # what the names of indexes over junk begin with
 INTEGERS = ("smallint", "integer", "bigint")
@@ -104,7 +105,24 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
         steps.append(
             AddUniqueIndex(entry=entry.name, table=table, name=name, columns=entry.natural_key)
         )
+    if isinstance(entry, Dimension) and infers(entry, world):
+        name = _inferred_name(entry)
+        if name not in state.indexes:
+            steps.append(
+                AddUniqueIndex(
+                    entry=entry.name,
+                    table=table,
+                    name=name,
+                    columns=entry.natural_key,
+                    where=IS_INFERRED,
+                )
+            )
     return tuple(steps)
+
+
+def _inferred_name(dimension: Dimension) -> str:
+    """Return the name of the index over inferred members: it finds the few of them at once."""
+    return short_name(f"{dimension.name}_{'_'.join(dimension.natural_key)}_inferred_key")
 
 
 def _combination_name(junk: Dimension) -> str:
@@ -142,8 +160,9 @@ def _version_keys(dimension: Dimension, table: Table, state: TableState) -> Iter
 def dropped_keys(star: Star, dimension: Dimension, world: World) -> Iterator[Step]:
     """Return what lets a dimension that had one row for each member have several."""
     state, schema = world.tables.get(dimension.name, TableState()), target(star, dimension).schema
+    kept = _inferred_name(dimension)
     for name, columns in state.indexes.items():
-        if columns == dimension.natural_key and not name.endswith("_current_key"):
+        if columns == dimension.natural_key and not name.endswith("_current_key") and name != kept:
             yield DropIndex(entry=dimension.name, index=Table(schema, name))
 
 

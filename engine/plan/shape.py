@@ -20,10 +20,16 @@ from engine.mapping.model import (
     Partition,
     Star,
 )
-from engine.mapping.owned import DELETED_AT, IS_DELETED, owned_names
+from engine.mapping.owned import (
+    DELETED_AT,
+    INFERRED_AT,
+    IS_DELETED,
+    IS_INFERRED,
+    owned_names,
+)
 from engine.plan.audit import audit_definitions
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
-from engine.plan.world import World
+from engine.plan.world import World, infers
 
 STAGE_SCHEMA = "engine_stage"
 LONGEST_NAME = 63  # bytes of an identifier in PostgreSQL
@@ -178,7 +184,7 @@ def _join(star: Star, lookup: Lookup, world: World, entry: Entry) -> Join:
         target(star, dimension),
         looked_up_key(lookup, dimension),
         tuple(on),
-        unknown_key(dimension) if lookup.missing in {"unknown", "hold"} else None,
+        unknown_key(dimension) if lookup.missing in {"unknown", "hold", "infer"} else None,
         history=dimension.history is not None,
         as_of=Value(AS_OF, "", lookup.as_of) if lookup.as_of else None,
     )
@@ -281,6 +287,11 @@ def owned_definitions(entry: Entry, world: World) -> Iterator[ColumnDefinition]:
             else "The time of the run that found the row gone from the source"
         )
         yield ColumnDefinition(DELETED_AT, type_, text)
+    if infers(entry, world):
+        text = "Whether a fact has made the member, and no row of the source is known yet"
+        yield ColumnDefinition(IS_INFERRED, "boolean", text, not_null=True, default=False)
+        text = "The time of the run in which a fact made the member"
+        yield ColumnDefinition(INFERRED_AT, "timestamp with time zone", text)
 
 
 def time_type(dimension: Entry, world: World) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from engine.mapping.model import Entry
+from engine.mapping.model import Dimension, Entry
+from engine.mapping.owned import INFERRED_AT, IS_INFERRED
 from engine.plan.span import Span
 from engine.plan.steps import Periods, StagedColumn
 
@@ -118,6 +119,23 @@ class World:
 def state_of(entry: Entry, world: World) -> TableState:
     """Return the table of an entry as it is now."""
     return world.tables.get(entry.name, TableState())
+
+
+def infers(entry: Entry, world: World) -> bool:
+    """Say whether members of a dimension may be inferred: a fact of this star says so, or its table does.
+
+    A table that has the columns keeps them, so that members are completed that another mapping has inferred,
+    or this one when it said so.
+    """
+    if not isinstance(entry, Dimension) or entry.generated or entry.junk:
+        return False
+    present = {
+        name: type_
+        for name, type_ in state_of(entry, world).columns.items()
+        if name not in {column.name for column in entry.columns}
+    }
+    has = (present.get(IS_INFERRED), present.get(INFERRED_AT))
+    return bool(entry.inferred_by) or has == ("boolean", "timestamp with time zone")
 
 
 def reads_all(entry: Entry, world: World) -> bool:

@@ -301,6 +301,16 @@ def probes(join: Join) -> tuple[tuple[str, Value], ...]:
     return tuple((f"${join.column}.{n}", v) for n, v in enumerate(compared))
 
 
+def looked_for(join: Join) -> tuple[tuple[str, Value], ...]:
+    """Return those of the probes that are the key of a member."""
+    return probes(join)[: len(join.on)]
+
+
+def looked_at(join: Join) -> tuple[tuple[str, Value], ...]:
+    """Return those of the probes that are a time: one, or none."""
+    return probes(join)[len(join.on) :]
+
+
 def meets(join: Join, member: str, row: str) -> Fragment:
     """Say that a member of a dimension is the one that a row looks up."""
     form = "array[{}] = array[{}]" if join.nulls else "{} = {}"

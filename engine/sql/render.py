@@ -50,6 +50,8 @@ FILTERS = {
     "believed": fragments.believed,
     "bytewise": fragments.bytewise,
     "probes": fragments.probes,
+    "looked_for": fragments.looked_for,
+    "looked_at": fragments.looked_at,
     "meets": fragments.meets,
     "rows": fragments.rows,
     "broken": fragments.broken,

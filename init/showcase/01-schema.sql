@@ -46,6 +46,7 @@ CREATE TABLE products (
     updated_at timestamp NOT NULL
 );
 
+-- Orders tell of customers and accounts that may come later: no foreign keys.
 CREATE TABLE orders (
     order_id int PRIMARY KEY,
     order_number text NOT NULL,

@@ -1,7 +1,7 @@
 -- Three months of the wholesaler: every run gives the same rows.
 -- What is meant to be odd: customers without a city or an age band (7, 14, 21); an employee whose manager has left
 -- (11); a brand that nobody sells (6), a product without a brand (20); a product that is sold before the catalogue
--- knows it (99); orders by guests (each 37th), of an unknown payment and unsaid gift (each 23rd), and some that are
+-- knows it (99); an order of an account that is not there yet (21); orders by guests (each 37th), of an unknown payment and unsaid gift (each 23rd), and some that are
 -- not yet paid, shipped or delivered.
 
 INSERT INTO customers
@@ -42,7 +42,7 @@ INSERT INTO orders
 SELECT n,
        'A-' || lpad(n::text, 5, '0'),
        CASE WHEN n % 37 <> 0 THEN 1 + n * 11 % 30 END,
-       1 + n * 7 % 20,
+       CASE WHEN n = 200 THEN 21 ELSE 1 + n * 7 % 20 END,
        4 + n % 9,
        (ARRAY['web', 'phone', 'shop'])[1 + n % 3],
        CASE WHEN n % 23 <> 0 THEN (ARRAY['card', 'invoice'])[1 + n % 2] END,

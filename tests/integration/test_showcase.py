@@ -56,6 +56,8 @@ def same(stars, star, source):
 def test_every_technique_at_once(showcase):
     report = showcase.run(SHOWCASE)
     assert counts(report, "fact_order_lines") == {"read": 600, "inserted": 599, "held": 1}
+    assert counts(report, "dim_accounts") == {"read": 20, "inserted": 20, "inferred": 1}
+    assert "dim_accounts: 1 member is inferred" in notices(report)
     assert all(check.status == "pass" for check in report.checks)
     assert "dim_employees: " in notices(report), "the manager of employee 11 has left"
     compare(showcase)
@@ -68,6 +70,7 @@ def test_every_technique_at_once(showcase):
         "DELETE FROM account_holders WHERE account_id = 9;"
         "UPDATE orders SET delivered_at = '2026-05-02', updated_at = '2026-05-02' WHERE order_id = 280;"
         "INSERT INTO products VALUES (99, 'Late', 1, 9.99, '2026-05-02');"
+        "INSERT INTO accounts VALUES (21, 'XX21', '2026-03-01');"
         "UPDATE employees SET manager_id = 1, updated_at = '2026-05-02' WHERE employee_id = 11;"
         "INSERT INTO orders SELECT 301, 'A-00301', 3, account_id, employee_id, channel, payment, is_gift, "
         "'2026-06-01', NULL, NULL, NULL, '2026-06-01' FROM orders WHERE order_id = 1;"
@@ -91,6 +94,10 @@ def test_every_technique_at_once(showcase):
         "WHERE order_id = 150 AND line_number = 1"
     ) == ["Late"]
     assert "fact_order_lines" not in notices(report), "nobody waits any more"
+    assert counts(report, "dim_accounts") == {"read": 21, "unchanged": 20, "updated": 1}
+    assert showcase.column(
+        "SELECT iban FROM fact_orders JOIN dim_accounts USING (account_key) WHERE order_id = 200"
+    ) == ["XX21"]
 
     showcase.source(
         "UPDATE orders SET employee_id = NULL, updated_at = '2026-06-02' WHERE employee_id = 12;"
@@ -110,12 +117,13 @@ def compare(stars):
     """Compare each table with plain SQL on the source."""
     same(
         stars,
-        "SELECT order_id, age_band, income_band, channel, payment, is_gift, employee_id, o.date, s.date "
-        "FROM fact_orders JOIN dim_profiles USING (profile_key) JOIN dim_order_flags USING (order_flags_key) "
+        "SELECT order_id, account_id, age_band, income_band, channel, payment, is_gift, employee_id, "
+        "o.date, s.date FROM fact_orders JOIN dim_accounts USING (account_key) "
+        "JOIN dim_profiles USING (profile_key) JOIN dim_order_flags USING (order_flags_key) "
         "JOIN dim_employees USING (employee_key) LEFT JOIN dim_order_date AS o USING (order_date_key) "
         "LEFT JOIN dim_ship_date AS s USING (ship_date_key)",
-        "SELECT order_id, age_band, income_band, channel, payment, is_gift, employee_id, ordered_at::date, "
-        "shipped_at::date FROM orders LEFT JOIN customers USING (customer_id)",
+        "SELECT order_id, account_id, age_band, income_band, channel, payment, is_gift, employee_id, "
+        "ordered_at::date, shipped_at::date FROM orders LEFT JOIN customers USING (customer_id)",
     )
     same(
         stars,

@@ -68,6 +68,7 @@ from engine.plan.steps.history import (
     RepointFacts,
     UpdateVersions,
 )
+from engine.plan.steps.infer import CompleteInferred, CountInferred, InferMembers
 from engine.plan.steps.junk import (
     AddCombinationIndex,
     CountKnown,
@@ -174,6 +175,7 @@ __all__ = [
     "CloseVersions",
     "ColumnDefinition",
     "CompareMember",
+    "CompleteInferred",
     "Condition",
     "Copy",
     "CopyKeys",
@@ -182,6 +184,7 @@ __all__ = [
     "CountExpired",
     "CountGroups",
     "CountHeld",
+    "CountInferred",
     "CountKept",
     "CountKnown",
     "CountNullCursors",
@@ -229,6 +232,7 @@ __all__ = [
     "GroupedBy",
     "HierarchyStep",
     "HoldMissing",
+    "InferMembers",
     "InsertClosure",
     "InsertCombinations",
     "InsertFirst",

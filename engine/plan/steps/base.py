@@ -14,6 +14,7 @@ Measure = Literal[
     "closed",
     "deleted",
     "returned",
+    "inferred",
     "held",
     "released",
     "repointed",
@@ -138,6 +139,11 @@ class Step:
     def changes(self) -> str:
         """The entry of whose table rows are changed; empty when none are."""
         return ""
+
+    @property
+    def reads(self) -> str:
+        """The entry whose staged rows it is about."""
+        return self.entry
 
     @property
     def called(self) -> str:

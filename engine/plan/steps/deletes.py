@@ -24,7 +24,7 @@ class FindGone(Step):
     """Find the rows of the table whose key the source has no more, as a table of keys (TRAPS 9).
 
     `rows` are all that the source has, rejected ones too. Columns in `alive` are true in the rows that count,
-    those in `dead` are not: versions of the past, and rows that are deleted already, do not.
+    those in `dead` are not: versions of the past, rows that are deleted already, and inferred members do not.
     With `lasting` what is deleted already is found again: "$known"; members that a fact refers to: "$kept".
     """
 

@@ -12,7 +12,8 @@ from engine.plan.steps.base import Step, Table
 class FillDurable(Step):
     """Give versions that have none the durable key of their member: the key of its first that was loaded.
 
-    A version that comes late and is earlier gets the one that the others have: facts hold it.
+    A version that comes late and is earlier gets the one that the others have: facts hold it. With `inferred`
+    it is about members that a fact has made.
     """
 
     title: ClassVar[str] = "fill durable key"
@@ -20,6 +21,7 @@ class FillDurable(Step):
     key: str
     durable: str
     match: tuple[str, ...]
+    inferred: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class Line:
     """The table of a dimension, its key and natural key, and the `versions` that are wanted in it.
 
     With `closes`, versions that end with their member have `deleted_at`, and what comes later is another one.
+    With `infers`, a member may be there that no row has told of: its key is that of its first version then.
     """
 
     table: Table
@@ -41,6 +42,7 @@ class Line:
     key: str
     match: tuple[str, ...]
     closes: bool = False
+    infers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

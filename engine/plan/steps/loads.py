@@ -52,7 +52,10 @@ class CompareMember(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountUnchanged(Step):
-    """Count the rows that are in the target as they are; with `compare` empty, by their key alone."""
+    """Count the rows that are in the target as they are; with `compare` empty, by their key alone.
+
+    With `known`, not those whose member is inferred: the row completes it.
+    """
 
     title: ClassVar[str] = "count unchanged"
     measure: ClassVar[Measure] = "unchanged"
@@ -60,6 +63,7 @@ class CountUnchanged(Step):
     rows: Rows
     match: tuple[str, ...]
     compare: tuple[str, ...]
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +129,10 @@ class CreateFilled(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteGone(Step):
-    """Delete the rows that the source no longer has, of a range alone or unless a fact refers to them."""
+    """Delete the rows that the source no longer has, of a range alone or unless a fact refers to them.
+
+    With `known`, not inferred members, which the source never had.
+    """
 
     title: ClassVar[str] = "delete gone"
     measure: ClassVar[Measure] = "deleted"
@@ -136,6 +143,7 @@ class DeleteGone(Step):
     above: int = 0
     referenced_by: tuple[tuple[Table, str], ...] = ()
     within: Within | None = None
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -593,6 +593,32 @@ CASES["held"] = [
     if step.entry == "fact_sale" and step.title in WAITING
 ]
 
+
+def early(star: Star) -> Star:
+    """Return a star whose second lookup infers members."""
+    day, user, *others = star.facts[0].lookups
+    fact = replace(star.facts[0], lookups=(day, replace(user, missing="infer"), *others))
+    dimension = replace(star.dimensions[1], inferred_by="facts.fact_sale.lookups.user_key")
+    return replace(star, dimensions=(star.dimensions[0], dimension), facts=(fact,))
+
+
+STRICT = replace(
+    INCREMENT,
+    tables={
+        **FILLED,
+        "dim_user": replace(FILLED["dim_user"], not_null=frozenset({"user_key", "name"})),
+    },
+)
+INFERRING = ("add column", "analyze", "count unchanged", "complete inferred", "delete gone", "find gone",
+             "add unique index", "infer members", "fill durable key", "build versions", "update versions",
+             "count inferred")  # fmt: skip
+CASES["infer"] = [
+    step
+    for star, world in ((early(REPLACED), STRICT), (early(DURABLE), SEEN))
+    for step in steps_of(build(star, world, place))
+    if step.title in INFERRING and step.entry == "dim_user"
+]
+
 MEMBERS = {"table": Table("public", "dim_user"), "natural_key": ("country", "user id")}
 PECULIAR = Dimension(
     "dim_day",

@@ -1,3 +1,4 @@
+{% set early = step.line.infers and not step.fresh %}
 create unlogged table {{ step.line.versions | table }} as
 with event as (
   select * from {{ step.rows | rows }} as v
@@ -7,11 +8,24 @@ present as (
   select t.* from {{ step.line.table | table }} as t
   join (select distinct {{ step.line.match | columns }} from event) as touched on {{ step.line.match | equal("t", "touched") }}
   where {{ step.line.key | column("t") }} > 0
+{% if early %}
+    and not t.is_inferred
+{% endif %}
+),
+{% endif %}
+{% if early %}
+inferred as (
+  select {{ step.line.match | columns("e") }}, min({{ step.time | column("e") }}) as {{ step.time | ident }}, max({{ step.line.key | column("t") }}) as "$inferred"
+  from event as e
+  join {{ step.line.table | table }} as t on {{ step.line.match | equal("t", "e") }}
+  where t.is_inferred
+  group by {{ step.line.match | columns("e") }}
 ),
 {% endif %}
 point as (
-  select {{ step.carried | columns }}, {{ step.time | ident }} as "$at", null::bigint as "$key", 1 as "$read", 2 as "$rank"
-  from event
+  select {{ step.carried | columns }}, {{ step.time | ident }} as "$at", {% if early %}"$inferred"{% else %}null::bigint{% endif %} as "$key", 1 as "$read", 2 as "$rank"
+  from event{% if early %} left join inferred using ({{ step.line.match | columns }}, {{ step.time | ident }}){% endif %}
+
 {% if not step.fresh %}
   union all
   select {{ step.carried | columns }}, changed_at, {{ step.line.key | ident }}, 0, 1 from present
