@@ -27,8 +27,10 @@ def dated(star: Star, fact: Fact) -> Dated | None:
     copied = {column.name for column in fact.columns if column.expr is None}
     if name in copied:
         return Dated(name, name)
+    # One that is not there, which is told elsewhere, may have been meant as a calendar.
+    others = {dimension.name for dimension in star.dimensions if not dimension.calendar}
     for lookup in fact.lookups:
         looked_up = [expression.strip() for _, expression in lookup.on]
-        if star.dimension(lookup.dimension).calendar and looked_up == [name] and name:
+        if lookup.dimension not in others and looked_up == [name] and name:
             return Dated(name, lookup.column, key=True)
     return None
