@@ -12,7 +12,7 @@ from engine.plan.audit import stamped
 from engine.plan.backfill import backfill_problems
 from engine.plan.bridge import bridge_steps
 from engine.plan.checks import check_steps, counts_with_source, proved_by_key
-from engine.plan.drift import by_hand, drift
+from engine.plan.drift import by_hand, drift, of_inferred
 from engine.plan.durable import outdated_view, view_steps
 from engine.plan.exclusion import exclusion_problems, exclusion_steps
 from engine.plan.held import held_problems
@@ -145,9 +145,9 @@ def _compared(star: Star, plan: Plan, entries: Iterable[Entry], world: World) ->
     told: list[Notice] = list(left_over_roles(star, world))
     by_others: list[Notice] = []
     for entry in entries:
-        found = tuple(drift(star, entry, world, steps))
-        told += [*left_over(star, entry, world), *found]
-        by_others += by_hand(star, entry, found, world)
+        told += [*left_over(star, entry, world), *drift(star, entry, world, steps)]
+        defined = (step for step in steps if not of_inferred(step))
+        by_others += by_hand(star, entry, drift(star, entry, world, defined), world)
     return replace(plan, drift=tuple(told), notices=(*plan.notices, *by_others))
 
 

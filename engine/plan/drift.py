@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 
 from engine.mapping.model import Check, Cursor, Dimension, Entry, Source, Star
+from engine.mapping.owned import INFERRED_AT, IS_INFERRED
 from engine.plan.shape import bare
 from engine.plan.steps import (
     AddColumn,
@@ -95,6 +96,15 @@ def drift(star: Star, entry: Entry, world: World, steps: Iterable[Step]) -> Iter
     for member in world.strayed.get(entry.name, ()):
         text = f"the special member '{member}' is not there as the mapping says"
         yield Notice(entry.name, text + MENDED)
+
+
+def of_inferred(step: Step) -> bool:
+    """Say whether a step makes what inferred members need: for a fact's word, which no definition has."""
+    if isinstance(step, AddColumn):
+        return step.column.name in (IS_INFERRED, INFERRED_AT)
+    if isinstance(step, DescribeColumn):
+        return step.column in (IS_INFERRED, INFERRED_AT)
+    return isinstance(step, AddUniqueIndex) and step.where == IS_INFERRED
 
 
 def by_hand(star: Star, entry: Entry, found: Iterable[Notice], world: World) -> Iterator[Notice]:

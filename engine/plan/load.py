@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from engine.mapping.model import Aggregate, Dimension, Entry, Fact, Star
-from engine.mapping.owned import IS_INFERRED, owned_names
+from engine.mapping.owned import owned_names
 from engine.plan.aggregates import aggregate_steps
 from engine.plan.audit import default_steps, with_audit
 from engine.plan.backfill import removed, span_of
@@ -115,9 +115,7 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     if state_of(entry, world).exists:
         yield from created_ahead(star, entry, world)
         yield from dropped(star, entry, world)
-    # Without statistics of a column that is new, all members would be read to find the inferred ones.
-    unseen = infers(entry, world) and IS_INFERRED not in state_of(entry, world).columns
-    if fresh or unseen:
+    if fresh:
         yield Analyze(entry=entry.name, table=target(star, entry))
     if isinstance(entry, Dimension) and not infers(entry, world):
         yield from hierarchy_steps(star, entry, world, place)

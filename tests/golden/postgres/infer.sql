@@ -65,9 +65,6 @@ where not exists (select from (
 -- dim_user: add unique index
 create unique index if not exists "dim_user_country_user_id_inferred_key" on "mart"."dim_user" ("country", "user_id") where "is_inferred";
 
--- dim_user: analyze
-analyze "mart"."dim_user";
-
 -- dim_user: infer members
 insert into "mart"."dim_user" ("country", "user_id", "name", is_inferred, inferred_at)
 select v."country", v."user_id", 'Unknown'::character varying, true, now()
@@ -244,9 +241,6 @@ create unique index if not exists "dim_user_user_durable_key_valid_from_key" on 
 
 -- dim_user: add unique index
 create unique index if not exists "dim_user_country_user_id_inferred_key" on "mart"."dim_user" ("country", "user_id") where "is_inferred";
-
--- dim_user: analyze
-analyze "mart"."dim_user";
 
 -- dim_user: infer members
 insert into "mart"."dim_user" ("country", "user_id", is_inferred, inferred_at)
