@@ -10,7 +10,7 @@ from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from contextvars import copy_context
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import psycopg2
@@ -41,6 +41,7 @@ from engine.plan.steps import Notice
 from engine.plan.world import World
 from engine.report import Report, entry_report
 from engine.settings import ConnectionSettings
+from engine.values import dataclass
 
 logger = logging.getLogger(__name__)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 
 from engine.plan.quality import Verdict
 from engine.plan.steps import CountNullCursors, Done, Notice, ReadCursors
+from engine.values import dataclass
 
 COUNTS = (
     "read",

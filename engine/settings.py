@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import cast, get_args
 
@@ -11,6 +11,7 @@ from engine import logs
 from engine.errors import SettingsError, did_you_mean
 from engine.mapping.model import Connection
 from engine.url import FORM, read_url
+from engine.values import dataclass
 
 # The last word of a variable: the keyword of libpq that it gives.
 PLACE = {"HOST": "host", "PORT": "port", "DB": "dbname", "USER": "user"}

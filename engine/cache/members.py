@@ -8,7 +8,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -20,6 +19,7 @@ from engine.errors import RunError, SettingsError, did_you_mean
 from engine.mapping.load import Loaded, load
 from engine.mapping.model import Dimension
 from engine.settings import settings_for
+from engine.values import dataclass
 
 if TYPE_CHECKING:  # redis is slow to import, and a lookup without a cache has no use for it
     from engine.cache.store import Store

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import psycopg2
@@ -20,6 +19,7 @@ from engine.errors import RunError
 from engine.mapping.model import Dimension, Star
 from engine.plan.steps import Notice
 from engine.settings import ConnectionSettings
+from engine.values import dataclass
 
 if TYPE_CHECKING:  # redis is slow to import, and most runs have no cache
     from engine.cache.store import Store

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from engine import logs
 from engine.errors import SettingsError, did_you_mean
 from engine.settings import KUBERNETES, Draft, Secret, secret_of
+from engine.values import dataclass
 
 PARTS = ("URL", "HOST", "PORT", "DB", "USER", "PASSWORD", "PASSWORD_FILE")
 FORM = "redis://user:password@host:port/0"

@@ -6,10 +6,10 @@ import hashlib
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from engine.mapping.model import Dimension, Star
 from engine.plan.shape import target
+from engine.values import dataclass
 
 HELD = "!"  # the first letter of the state while a run publishes
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
@@ -23,6 +22,7 @@ from engine.plan.shape import bare, target
 from engine.plan.steps import ReadChanged, ReadMembers, ReadTypes, ReadVersion, Step
 from engine.settings import ConnectionSettings
 from engine.sql.render import render
+from engine.values import dataclass
 
 BATCH = 1000  # members in one statement, or from a cursor at a time
 Key = tuple[str, ...]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import psycopg2
 from psycopg2 import extensions
@@ -17,6 +17,7 @@ from engine.errors import Place, did_you_mean
 from engine.mapping.model import Dimension, Star
 from engine.plan.shape import bare
 from engine.sql.quote import ident
+from engine.values import dataclass
 
 RELATIONS = """
 select c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace

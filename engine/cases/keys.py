@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from engine.mapping.history import IS_CURRENT
 from engine.mapping.model import Dimension, Star
 from engine.plan.shape import looked_up_key
 from engine.sql.quote import ident, literal
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

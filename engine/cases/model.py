@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
 from engine.errors import Place
 from engine.mapping.load import Loaded
 from engine.plan.span import Span
+from engine.values import dataclass
 
 Kind = Literal["insert", "update", "delete", "sql"]
 

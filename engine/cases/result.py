@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.errors import Place
+from engine.values import dataclass
 
 SAME, WANTED, FOUND = "=", "-", "+"
 

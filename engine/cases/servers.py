@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +25,7 @@ from engine.errors import MappingError, Problem, RunError, SettingsError
 from engine.mapping.model import Connection
 from engine.settings import settings_for
 from engine.sql.quote import ident
+from engine.values import dataclass
 
 MEMORY = Path("/dev/shm")  # noqa: S108  where a database is made in a sixth of the time
 ROOM = 2 * 2**30  # bytes that must be free there

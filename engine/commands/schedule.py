@@ -10,7 +10,6 @@ import urllib.request
 import uuid
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +34,7 @@ from engine.schedule.state import State
 from engine.schedule.timetable import Timetable, timetable
 from engine.settings import ConnectionSettings, settings_for
 from engine.steplog import Log
+from engine.values import dataclass
 
 logger = logging.getLogger("engine.schedule")
 

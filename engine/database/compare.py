@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -14,6 +13,7 @@ from engine.mapping.document import Document
 from engine.mapping.model import Check, Dimension, Entry, Fact, Lookup, Star
 from engine.plan.shape import AS_OF, EFFECTIVE, key_type, match_columns, probe_name
 from engine.sql.quote import Fragment, type_name
+from engine.values import dataclass
 
 NUMBERS = (
     *("smallint", "integer", "bigint", "numeric", "real", "double precision"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import psycopg2
 from sqlalchemy import Connection
@@ -18,6 +17,7 @@ from engine.plan.shape import STAGE_SCHEMA, match_columns, short_name
 from engine.plan.steps import Join, Rows, Step, Table, Value
 from engine.sql.fragments import value
 from engine.sql.quote import ident, table, type_name
+from engine.values import dataclass
 
 PATIENCE = 60  # seconds for the whole search: the run has failed, and a person waits for the reason
 SHOWN = 100  # characters of a key

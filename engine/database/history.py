@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import Row
 
 from engine.database.ledger import version_of
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

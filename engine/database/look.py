@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
 from sqlalchemy import Connection
@@ -24,6 +24,7 @@ from engine.plan.steps import Periods, StagedColumn
 from engine.plan.world import World
 from engine.sql.fragments import AFTER_QUERY, before_query
 from engine.sql.quote import expression, ident, ordering, type_name
+from engine.values import dataclass
 
 CURSOR_TYPES = (
     "smallint integer bigint numeric date text character-varying "

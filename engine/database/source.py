@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection, Engine
@@ -12,6 +11,7 @@ from engine.database.connect import Sessions, backend, execute
 from engine.database.failure import sentence
 from engine.errors import RunError
 from engine.plan.progress import Activity
+from engine.values import dataclass
 
 TRIES = 10  # to take a snapshot around which no transaction came and went unseen
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 import psycopg2
@@ -37,6 +37,7 @@ from engine.plan.steps import (
 )
 from engine.sql.quote import columns, table
 from engine.sql.render import render
+from engine.values import dataclass
 
 Of = TypeVar("Of")
 Result = TypeVar("Result")

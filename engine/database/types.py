@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, text
 
 from engine.database.ask import ask
+from engine.values import dataclass
 
 NUMERIC = 1700
 UNLIMITED = 65535

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,6 +15,7 @@ from engine.plan.drift import definition
 from engine.plan.shape import target
 from engine.plan.steps import Done, EnsureMember, FlagReferred, ReadVersion, Table
 from engine.sql.render import render
+from engine.values import dataclass
 
 TRANSACTION = "select pg_current_xact_id()::xid::text"
 CHANGING = ("inserted", "updated", "deleted", "returned", "inferred")

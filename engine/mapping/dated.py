@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.mapping.model import Fact, Star
+from engine.values import dataclass
 
 HOW = (
     "say by source.range which column of the query is its date: one that is a column of the fact too, "

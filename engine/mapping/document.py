@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Any
 
 from engine.errors import Place, Problem
 from engine.mapping.offsets import moved, scalar_offset
+from engine.values import dataclass
 
 
 @dataclass(frozen=True)

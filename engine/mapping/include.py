@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from dataclasses import dataclass, field
+from dataclasses import field
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from engine.mapping.document import Document, Span
 from engine.mapping.read import read
 from engine.mapping.scalars import Plain
 from engine.mapping.shape import Deviation, deviations
+from engine.values import dataclass
 
 MAX_FILES = 500
 MAX_LEVELS = 20

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from engine.mapping.model import Scalar, Star
 from engine.mapping.read import read_scalar
 from engine.mapping.shape import Deviation
 from engine.mapping.star_from import star_from
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from engine.mapping.order import in_order
+from engine.values import dataclass
 
 Scalar = str | int | float | bool | None
 DimensionLoad = Literal["upsert", "insert", "replace"]

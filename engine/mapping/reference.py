@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from engine.mapping.calendar import ALL_COLUMNS, CalendarColumn
 from engine.mapping.clock import CLOCK_COLUMNS
 from engine.mapping.scalars import Plain
 from engine.mapping.shape import schema
+from engine.values import dataclass
 
 Schema: TypeAlias = dict[str, Plain]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from engine.mapping.model import Entry, Lookup, Star
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -16,6 +15,7 @@ from jsonschema.validators import extend
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.scalars import Plain, shown
+from engine.values import dataclass
 
 _KINDS = {
     "string": "text",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -16,6 +15,7 @@ from engine.mapping.marks import has_template
 from engine.mapping.model import Scalar
 from engine.mapping.scan import Finding
 from engine.mapping.template_rules import MAX_ROUNDS, first_mark, refusal, word_at
+from engine.values import dataclass
 
 THIS = "{{ this }}"
 MAX_LENGTH = 1 << 20

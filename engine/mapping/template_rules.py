@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from jinja2 import nodes
 
 from engine.mapping.marks import MARKS
 from engine.mapping.scan import Finding
+from engine.values import dataclass
 
 MAX_ROUNDS = 1_000
 _MAX_NODES = 5_000

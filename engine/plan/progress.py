@@ -10,9 +10,9 @@ in seconds stands for them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from engine.plan.world import Reading
+from engine.values import dataclass
 
 DEFAULT_LAG = (
     3600  # seconds, where the open transactions cannot be seen and the mapping names no lag

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
 from engine.mapping.model import Check, Tolerance
+from engine.values import dataclass
 
 Status = Literal["pass", "warn", "fail"]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from engine.errors import SettingsError
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 
 from engine.mapping.model import Dimension, Entry
 from engine.mapping.owned import INFERRED_AT, IS_INFERRED
 from engine.plan.span import Span
 from engine.plan.steps import Periods, StagedColumn
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from engine.errors import EngineError, LockedError, MappingError, SettingsError
 from engine.schedule.metrics import Metrics
 from engine.schedule.state import State
 from engine.schedule.timetable import Timetable
+from engine.values import dataclass
 
 logger = logging.getLogger("engine.schedule")
 

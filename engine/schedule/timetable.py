@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
 from engine.errors import SettingsError
+from engine.values import dataclass
 
 # The first look ahead: an expression such as 0 0 30 2 * names a moment that never comes.
 EXAMPLE = '"0 * * * *" is every hour, "30 6 * * 1-5" half past six on weekdays'

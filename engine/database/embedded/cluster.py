@@ -6,7 +6,6 @@ import os
 import secrets
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.database.embedded.account import Account, fallback
@@ -14,6 +13,7 @@ from engine.database.embedded.binaries import Binaries
 from engine.database.embedded.postmaster import Postmaster, last_lines
 from engine.database.embedded.server import ADMIN, Role, pgpass
 from engine.errors import SettingsError
+from engine.values import dataclass
 
 DRAFT = "data-"  # begins the name of a cluster that is being made
 LOCALES = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.database.embedded.account import Account, within_reach
@@ -13,6 +12,7 @@ from engine.database.embedded.cluster import Cluster
 from engine.database.embedded.postmaster import PortTakenError, Postmaster
 from engine.database.embedded.server import HOST, SOURCE, Server
 from engine.errors import RunError, SettingsError
+from engine.values import dataclass
 
 ATTEMPTS = 5  # ports to try
 SETTINGS = {

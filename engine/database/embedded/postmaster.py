@@ -7,12 +7,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from engine.database.embedded.account import Account
 from engine.database.embedded.binaries import Binaries
 from engine.errors import EngineError, RunError
+from engine.values import dataclass
 
 PAUSE = 0.02  # seconds between two looks
 RETRY = 0.2  # seconds between two attempts to start

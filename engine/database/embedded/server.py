@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from engine.errors import SettingsError
+from engine.values import dataclass
 
 HOST = "127.0.0.1"
 ADMIN = "postgres"

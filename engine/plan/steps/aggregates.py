@@ -5,10 +5,10 @@ NULL is a group like another; how it is compared is told in steps/junk.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.plan.steps.base import Measure, Step, Table, Value
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

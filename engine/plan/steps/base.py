@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar, Literal
+
+from engine.values import dataclass
 
 Measure = Literal[
     "read",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from engine.plan.steps.checks import CheckTable
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

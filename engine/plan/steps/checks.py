@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from engine.mapping.model import Check
 from engine.plan.quality import label
 from engine.plan.steps.base import Rows, Step, Table
 from engine.plan.steps.rejects import Condition
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

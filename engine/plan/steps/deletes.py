@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.mapping.model import Tolerance
 from engine.plan.steps.base import Measure, Rows, Step, Table
 from engine.plan.steps.rejects import Rule
 from engine.plan.steps.transport import Copy
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.plan.steps.base import Join, Measure, Rows, Step, Table
 from engine.plan.steps.rejects import Rule
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

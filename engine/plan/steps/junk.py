@@ -7,10 +7,10 @@ takes 4.5 s by equality of records, and by `is not distinct from` a nested loop)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.plan.steps.base import Measure, Rows, Step, Table
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.mapping.model import Scalar
 from engine.plan.steps.base import ColumnDefinition, Measure, Rows, Step, Table, Within
 from engine.plan.steps.transport import Periods
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

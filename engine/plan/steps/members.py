@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.plan.steps.base import Step, Table
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from engine.mapping.model import Check
 from engine.plan.steps.base import Step, Table
@@ -18,6 +18,7 @@ from engine.plan.steps.transport import (
     FillClock,
     ReadCursors,
 )
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

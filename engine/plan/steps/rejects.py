@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.mapping.model import Check, Scalar
 from engine.plan.steps.base import ColumnDefinition, Join, Measure, Rows, Step, Table, Within
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
 from typing import ClassVar
@@ -11,6 +10,7 @@ from engine.mapping.clock import parts
 from engine.mapping.country import Holiday, Name
 from engine.mapping.model import Calendar, Clock, Period
 from engine.plan.steps.base import ColumnDefinition, Measure, Step, Table
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
