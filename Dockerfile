@@ -21,7 +21,8 @@ RUN --mount=type=cache,target=/root/.cache/pip \
 COPY engine engine
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/engine/bin/python install --quiet --no-deps --force-reinstall . \
- && find /opt/engine -type d -name tests -prune -exec rm -rf {} +
+ && find /opt/engine -type d -name tests -prune -exec rm -rf {} + \
+ && /opt/engine/bin/python -I -c 'from engine.sql.render import compile_all; compile_all()'
 
 # pytest beside the engine, for docker-compose.test.yml; the tests themselves are mounted.
 FROM build AS test

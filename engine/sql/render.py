@@ -10,7 +10,8 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from engine.plan.steps import Step
 from engine.sql import fragments, members, quote
-from engine.sql.dialect import POSTGRES, Dialect
+from engine.sql.compiled import Compiled
+from engine.sql.dialect import DIALECTS, POSTGRES, Dialect
 from engine.sql.quote import Fragment
 
 FILTERS = {
@@ -78,6 +79,8 @@ def _environment(dialect: Dialect) -> Environment:
         ),
         undefined=StrictUndefined,
         finalize=_printable,
+        bytecode_cache=Compiled(),
+        auto_reload=False,
         autoescape=False,  # noqa: S701  (this is SQL, not HTML; finalize lets only fragments through)
         trim_blocks=True,
         lstrip_blocks=True,
@@ -95,3 +98,11 @@ def render(step: Step, dialect: Dialect = POSTGRES) -> str:
     """Say a step in SQL: one statement, without a semicolon at its end."""
     template = _environment(dialect).get_template(template_name(type(step)))
     return template.render(step=step).strip()
+
+
+def compile_all() -> None:
+    """Compile every template, for an installation whose users cannot write there."""
+    for dialect in DIALECTS.values():
+        environment = _environment(dialect)
+        for name in environment.list_templates(extensions=["sql"]):
+            environment.get_template(name)

@@ -4,10 +4,12 @@ import copy
 import dataclasses
 import pickle
 from dataclasses import FrozenInstanceError, asdict, field, fields, is_dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 
+from engine import values
 from engine.errors import Place
 from engine.values import dataclass
 
@@ -143,3 +145,10 @@ def test_one_that_is_not_frozen_is_the_standard_librarys():
     counter = Counter()
     counter.count += 1
     assert counter == Counter(1)
+
+
+def test_the_engine_uses_it_wherever_a_value_is_frozen():
+    files = Path(values.__file__).parent.rglob("*.py")
+    texts = {file.name: file.read_text() for file in files if file.name != "values.py"}
+    other = "from engine.values import dataclass"
+    assert [n for n, text in texts.items() if "frozen=True" in text and other not in text] == []
