@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from engine.mapping.model import Scalar
 from engine.plan.steps.base import ColumnDefinition, Join, Measure, Rows, Step, Table
 from engine.plan.steps.rejects import Rule
+from engine.values import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
