@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -71,6 +72,8 @@ def servers() -> Iterator[Embedded]:
     folder = Path(tempfile.mkdtemp(prefix="engine-bench-"))
     folder.chmod(0o755)  # the user that the servers run as has to pass
     embedded = Embedded(folder / "servers")
+    # `timeout` and `kill` end a process without a chance to stop what it has started, unless it asks for one.
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         embedded.start()
         for server in (embedded.source, embedded.warehouse):
@@ -81,6 +84,7 @@ def servers() -> Iterator[Embedded]:
     finally:
         embedded.remove()
         shutil.rmtree(folder)
+        signal.signal(signal.SIGTERM, before)
 
 
 def programs() -> Mapping[str, str]:

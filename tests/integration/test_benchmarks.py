@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -70,6 +72,25 @@ def test_growth_goes_through_its_scales_in_one_source(tmp_path: Path) -> None:
     assert kept["scales"]["0.001"]["rows"] == 1110
     assert 2220 < kept["scales"]["0.002"]["rows"] < 2230
     assert "<svg" in (tmp_path / "growth.svg").read_text()
+
+
+def test_a_benchmark_that_is_ended_leaves_no_servers_behind(tmp_path: Path) -> None:
+    environment = dict(os.environ) | {"TMPDIR": str(tmp_path)}
+    command = [sys.executable, "-m", "benchmarks", "--scale", "0.001", "--no-peers"]
+    with subprocess.Popen(
+        [*command, "--results", str(tmp_path / "results")],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert any("round 1" in line for line in process.stderr)
+        process.terminate()
+        process.communicate()
+    assert process.returncode == 143
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_star_that_is_not_what_plain_sql_makes_of_the_source_is_told(
