@@ -47,18 +47,18 @@ def note(
     for dimension in star.dimensions:
         if dimension.name not in names:
             continue
-        change = _change(connection, star, dimension, done)
-        changed = bool(change.written or change.deleted)
+        written, deleted = _counts(dimension, done)
+        changed = bool(written or deleted)
         table = target(star, dimension)
+        found = _found(connection, table) if changed else ("", "")
         _note(connection, run_id, table, changed=changed)
         _define(connection, table, star.name, definition(star, dimension))
         if changed:
-            yield change
+            yield Change(dimension.name, *found, written, deleted)
 
 
-def _change(
-    connection: Connection, star: Star, dimension: Dimension, steps: tuple[Done, ...]
-) -> Change:
+def _counts(dimension: Dimension, steps: tuple[Done, ...]) -> tuple[int, int]:
+    """Return how many members a run wrote, and how many it deleted."""
     own = [done for done in steps if done.entry == dimension.name]
     # A late change of a member of another dimension points members of this one to another version of it.
     others = {lookup.dimension for lookup in dimension.lookups if lookup.as_of}
@@ -66,11 +66,14 @@ def _change(
     rows = {measure: sum(d.rows for d in own if d.measure == measure) for measure in CHANGING}
     unmeasured = (EnsureMember.title, FlagReferred.title)
     members = sum(done.rows for done in own if done.title in unmeasured)
-    before = execute(connection, render(ReadVersion(table=target(star, dimension)))).one().version
-    transaction = str(execute(connection, TRANSACTION).scalar_one())
     deleted = rows.pop("deleted")
-    written = sum(rows.values()) + members + repointed
-    return Change(dimension.name, before, transaction, written, deleted)
+    return sum(rows.values()) + members + repointed, deleted
+
+
+def _found(connection: Connection, table: Table) -> tuple[str, str]:
+    """Return the version that is there before it is noted anew, and the xmin of what this run writes."""
+    before = execute(connection, render(ReadVersion(table=table))).one().version
+    return before, str(execute(connection, TRANSACTION).scalar_one())
 
 
 def _note(connection: Connection, run_id: uuid.UUID, table: Table, *, changed: bool) -> None:
