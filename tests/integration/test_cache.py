@@ -269,6 +269,7 @@ def test_more_members_than_a_run_publishes_are_left_to_lookups(cached, monkeypat
 
 
 def test_a_redis_that_is_down_costs_a_warning(cached, caplog):
+    caplog.set_level("WARNING", "engine")
     cached.run(little())
     cached.server.stop()
     cached.stars.source("UPDATE users SET name = 'While down' WHERE user_id = 3")
