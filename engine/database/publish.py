@@ -17,9 +17,9 @@ from engine.database.circles import told_of_tree
 from engine.database.connect import Sessions, count_of, execute
 from engine.database.failure import MEND, failure_of, sentence
 from engine.database.source import Snapshot
+from engine.database.spared import spared
 from engine.database.staging import Staged
 from engine.database.tell import counted, inferred, told, waiting
-from engine.database.versions import CHANGING
 from engine.errors import CheckFailedError, Place, RunError
 from engine.mapping.load import Loaded
 from engine.mapping.model import Check, Star, Tolerance
@@ -31,7 +31,6 @@ from engine.plan.steps import (
     CheckBridge,
     CheckRows,
     CheckStep,
-    CompleteInferred,
     CountCircles,
     CountHeld,
     CountInferred,
@@ -39,16 +38,10 @@ from engine.plan.steps import (
     CountSeveral,
     Done,
     DropStage,
-    EnsureMember,
     FillCombinations,
-    FillDurable,
     FillGroups,
     FindGone,
-    HierarchyStep,
-    InferMembers,
-    InsertNew,
     Notice,
-    OfGone,
     Plan,
     ProveFew,
     ProveFilled,
@@ -56,14 +49,9 @@ from engine.plan.steps import (
     ProveOrdinary,
     ProveRange,
     ProveUnique,
-    Quarantine,
     RejectCheck,
     RejectDuplicates,
-    RejectNullKeys,
-    RepointFacts,
-    RetryHeld,
     Step,
-    UpdateChanged,
 )
 from engine.plan.world import TableState, World
 from engine.report import Report, check_line, entry_report
@@ -127,48 +115,8 @@ class Publication:
             if step.reads not in staged:
                 staged[step.reads] = _staged(plan, step.reads, filled)
                 self._take(staged[step.reads].steps)
-            if not self._spared(step, staged[step.reads].keyless):
+            if not spared(step, staged[step.reads].keyless, self.steps):
                 self._do(step)
-
-    def _spared(self, step: Step, keyless: int | None) -> bool:
-        """Say whether a step is known to find nothing, or another one does what it would do."""
-        if isinstance(step, RejectNullKeys):
-            return keyless == 0
-        if isinstance(step, Quarantine):
-            return not self._any("rejected", step.entry)
-        if isinstance(step, RepointFacts):
-            # A member that returns has a version more, and no other has another period.
-            returned = step.line.closes and self._any("inserted", step.entry)
-            return not self._any("closed", step.entry) and not returned
-        if isinstance(step, HierarchyStep):
-            return not step.always and not self._changed(step.entry)
-        if isinstance(step, OfGone | ProveFew):
-            return self.steps[-1].title == FindGone.title and not self.steps[-1].rows
-        if isinstance(step, InferMembers):
-            return not self._any("read", step.host) and not self._did(RetryHeld, step.host)
-        if isinstance(step, FillDurable) and step.inferred:
-            return not self._any("inferred", step.entry)
-        single = isinstance(step, InsertNew | UpdateChanged) and step.single
-        if single or isinstance(step, CompleteInferred):
-            counts = entry_report(step.entry, self.steps)
-            return counts.read == counts.accounted
-        # Where several rows have one key, and where none have, other steps are done.
-        return step.several is not None and step.several != self._did(CountSeveral, step.entry)
-
-    def _did(self, kind: type[Step], entry: str) -> bool:
-        """Say that a step of a kind counted something for an entry."""
-        return any(d.rows for d in self.steps if (d.entry, d.title) == (entry, kind.title))
-
-    def _changed(self, entry: str) -> bool:
-        """Say that a member of a dimension was written or deleted, a special one included."""
-        own = [done for done in self.steps if done.entry == entry and done.rows]
-        changing = (*CHANGING, "closed")
-        return any(d.measure in changing or d.title == EnsureMember.title for d in own)
-
-    def _any(self, measure: str, entry: str) -> bool:
-        """Say that a step of an entry counted something: without, looking for what follows is in vain."""
-        own = (done for done in self.steps if done.entry == entry)
-        return any(done.rows for done in own if done.measure == measure)
 
     def _take(self, steps: Iterable[Done]) -> None:
         for done in steps:
