@@ -27,7 +27,7 @@ def parts_of(entry: Entry, world: World) -> tuple[Part, ...]:
     borders = world.borders.get(entry.name, ())
     if not borders or not entry.source:
         return ()
-    types = {column.name: bare(column.type) for column in world.sources[entry.name]}
+    types = _types(entry, world)
     column = column_of(entry, entry.source, types)
     ends = (None, *borders, None)
     # A row without a value is in the first.
@@ -40,7 +40,7 @@ def border_step(entry: Entry, world: World) -> ReadBorders | None:
     reading = world.readings.get(entry.name, Reading())
     if not source or not source.parallel or reading.low is not None:
         return None
-    types = {column.name: bare(column.type) for column in world.sources[entry.name]}
+    types = _types(entry, world)
     column = column_of(entry, source, types)
     if types.get(column) not in RANGED:
         return None
@@ -69,11 +69,16 @@ def stream_problems(entry: Entry, world: World, place: Callable[[str], Place]) -
     source = entry.source
     if not source or not source.parallel:
         return
-    types = {column.name: bare(column.type) for column in world.sources[entry.name]}
+    types = _types(entry, world)
     column = column_of(entry, source, types)
     if types.get(column) in RANGED:
         return
     yield Problem(place(source.parallel.path), _unfit(column, types), _hint(types))
+
+
+def _types(entry: Entry, world: World) -> dict[str, str]:
+    """Return the types of the columns of an entry's query, without their lengths."""
+    return {column.name: bare(column.type) for column in world.sources[entry.name]}
 
 
 def _unfit(column: str, types: Mapping[str, str]) -> str:
