@@ -6,10 +6,10 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import Protocol
+from typing import Any, Protocol
 
 import psycopg2
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from sqlalchemy.exc import DBAPIError
 
 from engine.database import ledger, versions
@@ -146,19 +146,13 @@ class Publication:
 
     def _prove_unique(self, step: ProveUnique) -> None:
         """Raise CheckFailedError, with one of them, when keys are there more than once."""
-        shown: list[str] = []
-
-        def count() -> int:
-            row = execute(self._main, render(step)).one()
-            shown.append(str(row.example))
-            return int(row.failed)
-
-        if keys := self._timed(step, count).rows:
+        row = self._row(step)
+        if keys := int(row.failed):
             many = counted(keys, "key has", "keys have")
             names = ", ".join(step.match).replace("$", "")
             raise CheckFailedError(
                 f"{step.rule.place}: {step.entry}: {step.rule.text}: {many} several rows, such as "
-                f"({names}) = {shown[0]}; {MEND}"
+                f"({names}) = {row.example}; {MEND}"
             )
 
     def _proved(self, entry: str) -> bool:
@@ -177,27 +171,25 @@ class Publication:
 
     def _counted(self, step: Step) -> tuple[int, int]:
         """Do a step that counts two things: what is wrong, and of how many."""
-        seen: list[int] = []
-
-        def count() -> int:
-            row = execute(self._main, render(step)).one()
-            seen.append(int(row.total))
-            return int(row.failed)
-
-        return self._timed(step, count).rows, seen[0]
+        row = self._row(step)
+        return int(row.failed), int(row.total)
 
     def _each_counted(self, step: CheckRows) -> tuple[tuple[tuple[Check, int], ...], int]:
         """Return each check of rows with the number of those that break it, and of how many."""
-        seen: list[tuple[list[int], int]] = []
+        row = self._row(step)
+        return tuple(zip(step.checks, row.failed, strict=True)), int(row.total)
+
+    def _row(self, step: Step) -> Row[Any]:
+        """Do a step that answers with a row: what it counts is `failed`, one number or several."""
+        seen: list[Row[Any]] = []
 
         def count() -> int:
-            row = execute(self._main, render(step)).one()
-            seen.append((row.failed, int(row.total)))
-            return sum(row.failed)
+            seen.append(execute(self._main, render(step)).one())
+            failed = seen[0].failed
+            return sum(failed) if isinstance(failed, list) else int(failed)
 
         self._timed(step, count)
-        (failed, total) = seen[0]
-        return tuple(zip(step.checks, failed, strict=True)), total
+        return seen[0]
 
     def _timed(self, step: Step, work: Callable[[], int]) -> Done:
         self._sessions.refuse_when_cancelled()
