@@ -190,7 +190,7 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
         except BaseException:
             _stop(sessions, (*stages.values(), *counts.values()))  # nobody waits for them
             raise
-    publication.progress(loaded, world, snapshots, stages, todo.fingerprints)
+    publication.progress(loaded, world, snapshots, stages, todo)
     report = publication.report(todo, attempt.seconds(), tuple(blind_notices(entries, snapshots)))
     for snapshot in snapshots.values():
         snapshot.verdict()

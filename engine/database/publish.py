@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from engine.database import ledger, versions
 from engine.database.circles import told_of_tree
 from engine.database.connect import Sessions, count_of, execute
+from engine.database.contents import content_of
 from engine.database.failure import MEND, failure_of, sentence
 from engine.database.source import Snapshot
 from engine.database.spared import spared
@@ -267,7 +268,7 @@ class Publication:
         world: World,
         snapshots: Mapping[str, Snapshot],
         stages: Mapping[str, Future[Staged]],
-        fingerprints: Mapping[str, str],
+        plan: Plan,
     ) -> None:
         """Move the watermarks of what was read as far as is settled; note the dimensions' versions."""
         old = ledger.progress_of(self._main, loaded.star.name)
@@ -283,7 +284,7 @@ class Publication:
             before = base(
                 old.get(entry.name, Progress(None)),
                 snapshot.origin.identity,
-                fingerprints[entry.name],
+                plan.fingerprints[entry.name],
                 snapshot.activity.moment,
             )
             cursors, highest = entry.source.cursors, stages[entry.name].result().highest
@@ -293,10 +294,20 @@ class Publication:
             lag = lag_of([each.lag for each in cursors], visible=snapshot.activity.visible)
             mark = Mark(snapshot.activity.moment, high, tuple(further))
             new[entry.name] = advance(before, mark, snapshot.activity, lag)
-        new |= dict.fromkeys(_orphaned(loaded.star, world, fingerprints), Progress(None))
+        new |= dict.fromkeys(_orphaned(loaded.star, world, plan.fingerprints), Progress(None))
         ledger.save_progress(self._main, self._run_id, loaded.star.name, new)
-        noted = versions.note(self._main, self._run_id, loaded.star, fingerprints, self.steps)
-        self.changes = tuple(noted)
+        self.changes = tuple(self._note(loaded.star, world, plan))
+
+    def _note(self, star: Star, world: World, plan: Plan) -> Iterator[versions.Change]:
+        """Note the versions of the dimensions, and what is in calendars and clocks that were made."""
+        loaded = [entry for entry in plan.entries if entry not in world.kept]
+        fills = {stage.entry: stage for stage in plan.stages}
+        made = {
+            dimension.name: content_of(self._main, star, dimension, fills[dimension.name])
+            for dimension in star.dimensions
+            if dimension.generated and dimension.name in fills
+        }
+        return versions.note(self._main, self._run_id, star, loaded, self.steps, made)
 
     def report(self, plan: Plan, seconds: float, notices: tuple[Notice, ...] = ()) -> Report:
         """Return what the run did so far."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from engine.database import ledger
+from engine.database import contents, ledger
 from engine.database.connect import count_of, execute
 from engine.database.look import look
 from engine.database.measures import measures_told
@@ -49,6 +49,7 @@ def survey(
     refuse(found.problems)
     tables = table_states(warehouse, star)
     progress = ledger.progress_of(warehouse, star.name)
+    known = loaded_by(warehouse, star.connection("warehouse").schema)
     world = World(
         sources=found.sources,
         types=found.types,
@@ -79,11 +80,13 @@ def survey(
         measures=measures_told(warehouse, star, loaded.document),
         views=view_states(warehouse, star),
         held=held_states(warehouse, star),
-        loaded=loaded_by(warehouse, star.connection("warehouse").schema),
+        loaded={name: (each.mapping, each.definition) for name, each in known.items()},
         moments={e.name: origins[e.source.connection].moments for e in entries if e.source},
     )
+    noted = {} if full_refresh else {name: each.content for name, each in known.items()}
     return replace(
         world,
+        kept=frozenset(contents.kept(warehouse, star, entries, world, noted)),
         strayed=_strayed(star, entries, world, warehouse),
         borders=dict(_borders(entries, world, sources)),
     )

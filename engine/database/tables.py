@@ -115,6 +115,9 @@ dimension = Table(
     Column("changed_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("mapping", Text, comment="the mapping that loaded it last"),
     Column("definition", Text, comment="of that mapping, as a hash"),
+    Column(
+        "content", Text, comment="of a calendar or a clock: its statement and its rows, as hashes"
+    ),
     comment="the version of each dimension, by which a cache knows whether it is up to date",
 )
 
@@ -142,5 +145,13 @@ DEFINED = (
     "add column if not exists definition text"
 )
 
+CONTENT = f"alter table {SCHEMA}.dimension add column if not exists content text"
+
 # Each entry brings the ledger from the version of its place to the next; never edit one that was released.
-MIGRATIONS: tuple[tuple[str, ...], ...] = ((LOCK_VIEW,), (DIMENSION,), (FURTHER,), (DEFINED,))
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (LOCK_VIEW,),
+    (DIMENSION,),
+    (FURTHER,),
+    (DEFINED,),
+    (CONTENT,),
+)

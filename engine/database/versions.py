@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -35,14 +35,30 @@ class Change:
     deleted: int
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a dimension's table: which mapping loaded it last, its definition then, its content.
+
+    Of these the last is there for calendars and clocks alone (see contents.py).
+    """
+
+    mapping: str
+    definition: str
+    content: str = ""
+
+
 def note(
     connection: Connection,
     run_id: uuid.UUID,
     star: Star,
     entries: Iterable[str],
     steps: Iterable[Done],
+    contents: Mapping[str, str],
 ) -> Iterator[Change]:
-    """Note which dimensions this run has changed, and give them; the caller commits."""
+    """Note which dimensions this run has changed, and give them; the caller commits.
+
+    `contents` are of calendars and clocks that it has made.
+    """
     done, names = tuple(steps), frozenset(entries)
     for dimension in star.dimensions:
         if dimension.name not in names:
@@ -52,7 +68,8 @@ def note(
         table = target(star, dimension)
         found = _found(connection, table) if changed else ("", "")
         _note(connection, run_id, table, changed=changed)
-        _define(connection, table, star.name, definition(star, dimension))
+        content = contents.get(dimension.name, "")
+        _define(connection, table, Known(star.name, definition(star, dimension), content))
         if changed:
             yield Change(dimension.name, *found, written, deleted)
 
@@ -88,25 +105,31 @@ def _note(connection: Connection, run_id: uuid.UUID, table: Table, *, changed: b
     )
 
 
-def _define(connection: Connection, table: Table, mapping: str, said: str) -> None:
-    """Note who defines the table now, and how, unless that is known."""
-    rows = tables.dimension.c
+def _define(connection: Connection, table: Table, known: Known) -> None:
+    """Note who defines the table now, and how, and what is in it, unless that is known."""
+    rows, content = tables.dimension.c, known.content or None
     connection.execute(
         update(tables.dimension)
         .where(rows.schema_name == table.schema, rows.table_name == table.name)
-        .where(or_(rows.mapping.is_distinct_from(mapping), rows.definition.is_distinct_from(said)))
-        .values(mapping=mapping, definition=said)
+        .where(
+            or_(
+                rows.mapping.is_distinct_from(known.mapping),
+                rows.definition.is_distinct_from(known.definition),
+                rows.content.is_distinct_from(content),
+            )
+        )
+        .values(mapping=known.mapping, definition=known.definition, content=content)
     )
 
 
-def loaded_by(connection: Connection, schema: str) -> dict[str, tuple[str, str]]:
-    """Return which mapping loaded each dimension of a schema last, and its definition; as far as is known."""
+def loaded_by(connection: Connection, schema: str) -> dict[str, Known]:
+    """Return what is known of the dimensions of a schema, by table; as far as anything is."""
     if ledger.version_of(connection) < len(tables.MIGRATIONS):
         return {}
     rows = tables.dimension.c
     known = connection.execute(
-        select(rows.table_name, rows.mapping, rows.definition)
+        select(rows.table_name, rows.mapping, rows.definition, rows.content)
         .where(rows.schema_name == schema)
         .where(rows.definition.is_not(None))
     )
-    return {row.table_name: (row.mapping, row.definition) for row in known}
+    return {row.table_name: Known(row.mapping, row.definition, row.content or "") for row in known}

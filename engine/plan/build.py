@@ -48,7 +48,10 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
     select = tuple(select)
     entries = chosen(star, select)
     junk = [entry for entry in entries if isinstance(entry, Dimension) and entry.junk]
-    made = (*junk, *(entry for entry in entries if isinstance(entry, Aggregate)))
+    unread = (
+        *(entry for entry in entries if entry.name in world.kept),
+        *(entry for entry in entries if isinstance(entry, Aggregate)),
+    )
     refuse(
         [
             *(p for entry in entries for p in partition_problems(star, entry, world, place)),
@@ -86,10 +89,13 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             *measures_steps(star, world),
         ),
         entries=tuple(entry.name for entry in entries),
-        stages=tuple(stage_plan(star, entry, world) for entry in entries if entry not in made),
+        stages=tuple(
+            stage_plan(star, entry, world) for entry in entries if entry not in (*junk, *unread)
+        ),
+        kept=tuple(entry.name for entry in entries if entry.name in world.kept),
         hosts={
             **{entry.name: hosts(entry, world) for entry in junk},
-            **{entry.name: () for entry in entries if isinstance(entry, Aggregate)},
+            **{entry.name: () for entry in unread},
         },
         load=tuple(stamped(star, step) for step in _loading(star, entries, world, place)),
         checks=tuple(
@@ -129,7 +135,8 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
 def _loading(star: Star, entries: Collection[Entry], world: World, place: Locate) -> Iterator[Step]:
     """Plan the load of one entry after the other, and what follows the last of them."""
     for entry in entries:
-        yield from load_steps(star, entry, world, place)
+        if entry.name not in world.kept:
+            yield from load_steps(star, entry, world, place)
         if isinstance(entry, Dimension):
             yield from exclusion_steps(star, entry, world)
         yield from description_steps(star, entry, world)

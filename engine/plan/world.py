@@ -89,6 +89,7 @@ class World:
     `views`: what has the name of a role, and every view that the engine made for one.
     `today`: what the warehouse's clock says, in UTC.
     `loaded`: by dimension, the mapping that loaded it last and its definition then (plan.drift).
+    `kept`: the calendars and clocks whose rows are those that this run would make (plan.kept).
     `strayed`: by dimension, the special members that are not in the table as the mapping says.
     `periods`: of each periodic snapshot the periods to read.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
@@ -109,6 +110,7 @@ class World:
     measures: tuple[tuple[str, ...], ...] | None = None
     views: Mapping[str, ViewState] = field(default_factory=dict)
     loaded: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    kept: frozenset[str] = frozenset()
     strayed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     today: date = date(1, 1, 1)
     moments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
+from engine.commands.plan import plan_lines
 from engine.errors import MappingError
 from engine.mapping.country import ENGLISH_DAYS, ENGLISH_MONTHS
-from tests.integration.stars import Entry, counts, fact, notices, star, untouched
+from tests.conftest import Row
+from tests.integration.stars import Entry, Stars, counts, fact, notices, star, untouched
 
 DAY = timedelta(days=1)
 FIRST = {"monday": 0, "saturday": 5, "sunday": 6}
@@ -83,7 +85,8 @@ def test_every_column_of_every_day_is_as_python_counts_it(stars):
     # ISO years are fiscal years that begin nearest to the first of January.
     assert stars.column("SELECT count(*) FROM dim_iso WHERE week <> fiscal_week") == [0]
     before = untouched(stars)
-    assert counts(stars.run(mapping), "dim_iso") == {"read": 4040, "unchanged": 4040}
+    full = stars.run(mapping, full_refresh=True)
+    assert counts(full, "dim_iso") == {"read": 4040, "unchanged": 4040}
     assert untouched(stars) == before
 
 
@@ -120,6 +123,86 @@ def test_words_that_come_later_add_columns_and_change_names(stars):
     before = untouched(stars)
     assert notices(stars.run(german)) == ""
     assert untouched(stars) == before
+
+
+WEEK: Entry = {"calendar": {"from": "2026-04-01", "to": "2026-04-07"}, "key": "key"}
+MEMBERS: Entry = {"special_members": {"unknown": {"key": -1, "day_name": "Unknown"}}}
+CLOCK: Entry = {"clock": {"step": "hour"}, "key": "key"}
+
+
+def test_what_the_last_run_has_made_is_not_made_again(stars):
+    mapping = star(dim_date=WEEK | MEMBERS, dim_time=CLOCK)
+    first = stars.run(mapping)
+    assert counts(first, "dim_date") == {"read": 7, "inserted": 7}
+    before = untouched(stars)
+    again = stars.run(mapping)
+    assert [done.title for done in again.steps] == []
+    assert untouched(stars) == before
+    told = list(plan_lines(stars.plan(mapping), sql=False))
+    assert "  dim_time: none, it is as the last run has made it" in told
+
+
+@pytest.mark.parametrize(
+    ("damage", "repaired"),
+    [
+        ("UPDATE dim_date SET day_name = 'Noday' WHERE key = 20260403", {"updated": 1}),
+        ("UPDATE dim_date SET day_name = NULL WHERE key = 20260403", {"updated": 1}),
+        ("DELETE FROM dim_date WHERE key = 20260407", {"inserted": 1}),
+        ("UPDATE dim_date SET day_name = 'Nobody' WHERE key = -1", {}),
+        ("DELETE FROM dim_date WHERE key = -1", {}),
+        ("ALTER TABLE dim_date DROP CONSTRAINT dim_date_pkey", {}),
+        ("DROP INDEX dim_date_date_key", {}),
+        ("ALTER TABLE dim_date DROP COLUMN day_name", {"updated": 7}),
+        ("UPDATE engine.dimension SET content = NULL", {}),
+    ],
+)
+def test_a_calendar_that_another_hand_was_in_is_mended(stars, damage, repaired):
+    mapping = star(dim_date=WEEK | MEMBERS)
+    stars.run(mapping)
+    whole, keys = rows_of(stars), keys_of(stars)
+    stars.execute_outside(stars.databases.warehouse_url, damage)
+    report = stars.run(mapping)
+    assert counts(report, "dim_date") == unchanged(7, repaired)
+    assert (rows_of(stars), keys_of(stars)) == (whole, keys)
+    assert [done.title for done in stars.run(mapping).steps] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ({"to": "2026-04-08"}, {"read": 8, "unchanged": 7, "inserted": 1}),
+        ({"locale": "de"}, {"read": 7, "updated": 7}),
+        ({"holidays": {"country": "US"}}, {"read": 7, "updated": 7}),
+        ({"fiscal_year_starts": 4}, {"read": 7, "updated": 7}),
+    ],
+)
+def test_a_calendar_with_other_words_is_made_again(stars, words, wanted):
+    stars.run(star(dim_date=WEEK))
+    other = star(dim_date=WEEK | {"calendar": WEEK["calendar"] | words})
+    assert counts(stars.run(other), "dim_date") == wanted
+    assert counts(stars.run(other), "dim_date") == {}
+
+
+def test_a_calendar_with_a_check_is_made_in_each_run_that_the_check_may_speak(stars):
+    mapping = star(dim_date=WEEK | {"checks": [{"not_null": "date"}]})
+    stars.run(mapping)
+    report = stars.run(mapping)
+    assert counts(report, "dim_date") == {"read": 7, "unchanged": 7}
+    assert [verdict.status for verdict in report.checks] == ["pass"]
+
+
+def rows_of(stars: Stars) -> list[Row]:
+    return stars.warehouse("SELECT to_jsonb(t) AS row FROM dim_date AS t ORDER BY key")
+
+
+def keys_of(stars: Stars) -> list[str]:
+    return stars.column("SELECT indexdef FROM pg_indexes WHERE tablename = 'dim_date' ORDER BY 1")
+
+
+def unchanged(rows: int, changed: dict[str, int]) -> dict[str, int]:
+    """Return the counts of a run that read so many days, of which some were changed or new."""
+    same = {"unchanged": rows - sum(changed.values())}
+    return {name: n for name, n in {"read": rows, **changed, **same}.items() if n}
 
 
 def test_a_column_of_a_word_that_is_not_there_is_refused(stars):
@@ -168,7 +251,10 @@ def test_every_step_of_a_clock_is_as_python_counts_it(stars):
         table = f"dim_{name.replace('-', '_')}"
         assert stars.warehouse(f"SELECT * FROM {table} WHERE time_key >= 0 ORDER BY 1") == wanted
     before = untouched(stars)
-    assert counts(stars.run(mapping), "dim_second") == {"read": 86_400, "unchanged": 86_400}
+    assert counts(stars.run(mapping, full_refresh=True), "dim_second") == {
+        "read": 86_400,
+        "unchanged": 86_400,
+    }
     assert untouched(stars) == before
 
 

@@ -87,7 +87,7 @@ from engine.plan.steps.loads import (
     UpdateChanged,
 )
 from engine.plan.steps.measures import CreateMeasures, DropMeasures
-from engine.plan.steps.members import ReadChanged, ReadMembers, ReadTypes, ReadVersion
+from engine.plan.steps.members import ReadChanged, ReadContent, ReadMembers, ReadTypes, ReadVersion
 from engine.plan.steps.milestones import KeepMilestones
 from engine.plan.steps.partitions import (
     AddPartitions,
@@ -259,6 +259,7 @@ __all__ = [
     "Reached",
     "ReadBorders",
     "ReadChanged",
+    "ReadContent",
     "ReadCursors",
     "ReadMembers",
     "ReadTypes",

@@ -17,6 +17,14 @@ class ReadVersion(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadContent(Step):
+    """Ask for a text that tells all rows of a table, in whatever order, from any others."""
+
+    title: ClassVar[str] = "read content"
+    table: Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMembers(Step):
     """Read members by their natural keys, each as JSON, and in the same statement the version.
 

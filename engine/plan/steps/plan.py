@@ -66,7 +66,7 @@ class Plan:
 
     `hosts` are, by entry that has no stage plan of its own, the entries from whose stages it is made.
     `drift` tells where tables that are there are not what the mapping says. `proved` are the checks that the
-    keys of a table prove.
+    keys of a table prove. `kept` are the entries for which nothing need be loaded (plan.kept).
     """
 
     mapping: str
@@ -75,6 +75,7 @@ class Plan:
     stages: tuple[StagePlan, ...]
     load: tuple[Step, ...]
     checks: tuple[CheckStep | CheckBridge, ...]
+    kept: tuple[str, ...] = ()
     hosts: dict[str, tuple[str, ...]] = field(default_factory=dict)
     source_counts: tuple[tuple[str, Check], ...] = ()
     proved: tuple[tuple[str, Check], ...] = ()

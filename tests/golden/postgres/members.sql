@@ -6,6 +6,10 @@ where a.attrelid = to_regclass('"public"."dim_user"') and a.attnum > 0 and not a
 -- : read version
 select coalesce((select concat_ws('.', d.run_id, to_regclass('"public"."dim_user"')::oid, pg_relation_filenode(to_regclass('"public"."dim_user"'))) from engine.dimension as d where d.schema_name = 'public' and d.table_name = 'dim_user'), '') as version, coalesce((select d.changed_at < clock_timestamp() - interval '60 s' from engine.dimension as d where d.schema_name = 'public' and d.table_name = 'dim_user'), true) as settled;
 
+-- : read content
+select count(*) || ':' || coalesce(sum(hash_record_extended(t, 0)), 0) as content
+from "public"."dim_user" as t;
+
 -- : read members
 select coalesce((select concat_ws('.', d.run_id, to_regclass('"public"."dim_user"')::oid, pg_relation_filenode(to_regclass('"public"."dim_user"'))) from engine.dimension as d where d.schema_name = 'public' and d.table_name = 'dim_user'), '') as version, coalesce((select d.changed_at < clock_timestamp() - interval '60 s' from engine.dimension as d where d.schema_name = 'public' and d.table_name = 'dim_user'), true) as settled,
   m.ordinal, m.natural_key, m.member

@@ -61,6 +61,7 @@ from engine.plan.steps import (
     Periods,
     Plan,
     ReadChanged,
+    ReadContent,
     ReadCursors,
     ReadMembers,
     ReadTypes,
@@ -774,6 +775,7 @@ CASES["drift"] = [
 CASES["members"] = [
     ReadTypes(table=MEMBERS["table"]),
     ReadVersion(table=MEMBERS["table"]),
+    ReadContent(table=MEMBERS["table"]),
     ReadMembers(
         **MEMBERS,
         types=("text", "integer"),
