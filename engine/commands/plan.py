@@ -18,6 +18,7 @@ from engine.run import plan as plan_run
 from engine.sql.render import render
 
 SCHEMA = "schema changes"
+STAGES = "stages, side by side"
 CHECKS = "checks, before the commit"
 
 
@@ -36,7 +37,7 @@ def plan_lines(todo: Plan, *, sql: bool) -> Iterator[str]:
     """Return the lines of a plan: what changes in the schema, then what is done, in order."""
     parts: tuple[tuple[str, Iterable[Step]], ...] = (
         (SCHEMA, todo.schema),
-        ("stages, side by side", (step for stage in todo.stages for step in stage.steps)),
+        (STAGES, (step for stage in todo.stages for step in stage.steps)),
         ("load, in one transaction", todo.load),
         (CHECKS, todo.checks),
     )
@@ -57,6 +58,8 @@ def _step_lines(step: Step, *, sql: bool) -> Iterator[str]:
 
 def _also(todo: Plan, title: str) -> Iterator[str]:
     """Return what belongs under a title without being a statement of its own there."""
+    if title == STAGES:
+        yield from (f"  {name}: none, it is as the last run has made it" for name in todo.kept)
     if title == SCHEMA:
         for step in todo.load:
             if isinstance(step, CreateFilled):
