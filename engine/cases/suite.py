@@ -14,11 +14,11 @@ from engine.cases.model import Case, Change, Kind, Setup, SourceTable, Step
 from engine.cases.rows import RowReader
 from engine.errors import SettingsError, did_you_mean, refuse
 from engine.mapping.checks_from import listed
+from engine.mapping.deviations import deviations
 from engine.mapping.document import Document
 from engine.mapping.load import Loaded, load
 from engine.mapping.read import read
 from engine.mapping.scalars import Plain
-from engine.mapping.shape import deviations
 from engine.plan.span import Span, span_from
 
 SUFFIX = ".tests.yml"

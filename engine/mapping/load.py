@@ -8,11 +8,11 @@ from typing import Any
 
 from engine.errors import Place, Problem, did_you_mean, refuse
 from engine.mapping.check import RULES
+from engine.mapping.deviations import Deviation
 from engine.mapping.document import Document
 from engine.mapping.include import read_all
 from engine.mapping.model import Scalar, Star
 from engine.mapping.read import read_scalar
-from engine.mapping.shape import Deviation
 from engine.mapping.star_from import star_from
 from engine.values import dataclass
 

@@ -13,6 +13,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from engine.errors import Problem, did_you_mean
+from engine.mapping.deviations import LANGUAGE, Deviation
 from engine.mapping.document import Document
 from engine.mapping.scalars import Plain, shown
 from engine.values import dataclass
@@ -26,14 +27,6 @@ _KINDS = {
     "object": "a map",
     "array": "a list",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """A problem of shape, and the keys that lead to it, so that what stands elsewhere can go on."""
-
-    problem: Problem
-    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +57,15 @@ class _Failure:
         return [str(name) for name in self.found if name not in self.schema.get("properties", {})]
 
 
-def schema(package: str = "engine.mapping") -> dict[str, Plain]:
+def schema(package: str = LANGUAGE) -> dict[str, Plain]:
     """Return the schema.json of a package, the authority on the language."""
     text = files(package).joinpath("schema.json").read_text(encoding="utf-8")
     loaded: dict[str, Plain] = json.loads(text)
     return loaded
 
 
-def deviations(
-    document: Document, *, part: bool = False, package: str = "engine.mapping"
-) -> list[Deviation]:
-    """Return every deviation from the schema; `part` is an included file, which needs no name."""
+def departures(document: Document, *, part: bool, package: str) -> list[Deviation]:
+    """Return every deviation from the schema of a package (deviations.py asks for what is not known)."""
     errors = _validator(package, part=part).iter_errors(document.data)
     return list(_explained([_failure(error) for error in errors], document))
 
