@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -24,6 +25,10 @@ logger = logging.getLogger(__name__)
 
 MIGRATION_LOCK = "select pg_advisory_xact_lock(hashtextextended('engine:migrate', 0))"
 LOCK_KEY = "hashtextextended('engine:' || :mapping, 0)"
+# A holder of whom the ledger does not know has not written yet that he begins, or has ended since the lock
+# was asked for: then it is free. So it is asked for again, for so many seconds, every so many.
+UNKNOWN = 1
+LOOK_EVERY = 0.05
 # Not by to_regclass: within a transaction it may answer from a cache, and miss what another made meanwhile.
 PRESENT = f"""
 select c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
@@ -91,29 +96,39 @@ def lock(connection: Connection, mapping: str, run_id: uuid.UUID) -> None:
     When that is this very run, an attempt whose connection broke and whose backend does not know it yet,
     or one whose process is dead, it is a transient RunError: the server will soon notice (connect.NOTICE).
     """
-    taken = connection.execute(
-        text(f"select pg_try_advisory_xact_lock({LOCK_KEY})"),
-        {"mapping": mapping},
-    ).scalar_one()
-    if taken:
-        return
-    holder = connection.execute(
-        text(f"select * from {tables.SCHEMA}.lock where mapping = :mapping"),
-        {"mapping": mapping},
-    ).first()
-    if holder and holder.run_id == run_id:
-        raise RunError("the lost attempt before still holds the lock", transient=True)
-    if holder and holder.host == socket.gethostname() and not _alive(holder.pid):
-        raise RunError(
+    give_up = time.monotonic() + UNKNOWN
+    while not _taken(connection, mapping):
+        holder = connection.execute(
+            text(f"select * from {tables.SCHEMA}.lock where mapping = :mapping"),
+            {"mapping": mapping},
+        ).first()
+        if holder or time.monotonic() > give_up:
+            raise _locked(mapping, holder, run_id)
+        time.sleep(LOOK_EVERY)
+
+
+def _taken(connection: Connection, mapping: str) -> bool:
+    ask = text(f"select pg_try_advisory_xact_lock({LOCK_KEY})")
+    return bool(connection.execute(ask, {"mapping": mapping}).scalar_one())
+
+
+def _locked(
+    mapping: str, holder: Row[tuple[object, ...]] | None, run_id: uuid.UUID
+) -> LockedError | RunError:
+    """Return what is to be said of the lock that somebody else holds, by his row of `engine.lock`."""
+    if holder is None:
+        who = "a run that is just starting"
+    elif holder.run_id == run_id:
+        return RunError("the lost attempt before still holds the lock", transient=True)
+    elif holder.host == socket.gethostname() and not _alive(holder.pid):
+        return RunError(
             f"run {holder.run_id} has died (process {holder.pid}), and its session still holds the lock",
             transient=True,
         )
-    who = (
-        f"run {holder.run_id} on {holder.host} (process {holder.pid}) since {holder.started_at:%F %T} UTC"
-        if holder
-        else "a run that is just starting"
-    )
-    raise LockedError(
+    else:
+        since = f"{holder.started_at:%F %T} UTC"
+        who = f"run {holder.run_id} on {holder.host} (process {holder.pid}) since {since}"
+    return LockedError(
         f"mapping '{mapping}' is being run already: {who} holds the lock; try again later"
     )
 

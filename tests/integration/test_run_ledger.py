@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import psycopg2
 import pytest
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import OperationalError
 
 from engine.database.connect import Sessions, engine_for
 from engine.database.ledger import migrate
 from engine.database.publish import Publication
-from engine.database.tables import MIGRATIONS
+from engine.database.tables import MIGRATIONS, SCHEMA
 from engine.errors import CheckFailedError, LockedError, RunError
 from engine.plan.steps import InsertNew
 from engine.settings import settings_for
@@ -111,6 +112,52 @@ def test_the_lock_ends_with_the_session_that_holds_it(stars):
         with pytest.raises(LockedError, match="a run that is just starting"):
             stars.run(little())
     assert stars.run(little()).status == "done"
+
+
+@contextmanager
+def after_the_first_look(act):
+    """Do something as soon as the engine has asked the ledger, in vain, who holds the lock."""
+    looks = []
+
+    def look(connection, cursor, statement, *_):
+        if f"from {SCHEMA}.lock" in statement:
+            looks.append(cursor.rowcount)
+            if len(looks) == 1:
+                act()
+
+    event.listen(Engine, "after_cursor_execute", look)
+    try:
+        yield looks
+    finally:
+        event.remove(Engine, "after_cursor_execute", look)
+
+
+def test_a_lock_that_is_let_go_while_its_holder_is_looked_for_is_taken(stars):
+    stars.run(little())
+    with closing(connect(stars.databases.warehouse_url)) as holder, holder.cursor() as cursor:
+        cursor.execute(LOCK)
+        with after_the_first_look(holder.rollback) as looks:
+            assert stars.run(little()).status == "done"
+    assert looks == [0]
+
+
+def test_a_holder_that_the_ledger_learns_of_in_time_is_named(stars):
+    stars.run(little())
+
+    def begin():
+        stars.warehouse(
+            "INSERT INTO engine.run (run_id, mapping, status, host, pid) "
+            "VALUES (gen_random_uuid(), 'little', 'running', 'elsewhere', 1)"
+        )
+
+    with closing(connect(stars.databases.warehouse_url)) as holder, holder.cursor() as cursor:
+        cursor.execute(LOCK)
+        with (
+            after_the_first_look(begin) as looks,
+            pytest.raises(LockedError, match=r"on elsewhere \(process 1\) since"),
+        ):
+            stars.run(little())
+    assert looks == [0, 1]
 
 
 @pytest.mark.parametrize("published", [True, False])
