@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from engine.errors import CheckFailedError
+from engine.errors import CheckFailedError, RunError
 from tests.integration.stars import (
     UNKNOWN,
     Entry,
@@ -318,6 +318,26 @@ def test_a_row_count_that_the_source_does_not_confirm_stops_the_run(shop):
     with pytest.raises(CheckFailedError, match="'row_count source' fails: 50 of 50 rows"):
         shop.run(mapping)
     assert untouched(shop) == before
+
+
+# TRAPS 27
+@pytest.mark.parametrize("new", [True, False])
+def test_a_row_that_gets_lost_on_its_way_stops_the_run(shop, new):
+    """Somebody's trigger swallows a row: the database says nothing of it, and no check asks."""
+    mapping = star(dim_sales=dimension(QUERY, COLUMNS))
+    shop.run(mapping)
+    shop.warehouse(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+        "CREATE TRIGGER t BEFORE INSERT OR UPDATE ON dim_sales FOR EACH ROW WHEN (NEW.amount = -7) "
+        "EXECUTE FUNCTION swallow()"
+    )
+    before = untouched(shop)
+    sql = "UPDATE sales SET amount = -7 WHERE id = 7"
+    shop.source("INSERT INTO sales (id, amount) VALUES (0, -7)" if new else sql)
+    rows = 101 if new else 100
+    with pytest.raises(RunError, match=f"{rows} rows were read but {rows - 1} are accounted for"):
+        shop.run(mapping)
+    assert untouched(shop) | {"dim_sales_key_seq": []} == before | {"dim_sales_key_seq": []}
 
 
 def test_a_json_document_that_jsonb_cannot_hold_is_kept(shop):

@@ -221,6 +221,19 @@ def test_a_member_that_returns_as_it_was_goes_on(shop):  # TRAPS 35
     ]
 
 
+# TRAPS 34
+def test_a_member_ends_by_the_local_time_in_which_its_history_is_told(shop):
+    """The source's clock on the wall is 14 hours ahead of the warehouse's, and the times in it are local."""
+    admin, name = shop.databases.source_admin_url, shop.databases.source.database
+    shop.execute_outside(admin, f"ALTER DATABASE {name} SET timezone = 'Pacific/Kiritimati'")
+    little = closing()
+    shop.run(little)
+    shop.source("DELETE FROM guests WHERE id = 1")
+    shop.run(little)
+    ahead = "valid_to - now() AT TIME ZONE 'UTC' BETWEEN interval '13 h' AND interval '15 h'"
+    assert shop.column(f"SELECT {ahead} FROM dim_user WHERE id = 1") == [True]
+
+
 @pytest.mark.parametrize("type_", ["date", "timestamptz", "timestamp(0)", None])
 def test_every_clock_closes_after_it_has_begun(shop, type_):
     columns = {"id": None, "name": {"scd": 2}}

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from engine.errors import CheckFailedError, MappingError
+from engine.errors import CheckFailedError, MappingError, RunError
 from tests.integration.stars import UNKNOWN, counts, dimension, fact, star, untouched
 
 EVENTS = "SELECT id, city, name, at FROM events"
@@ -257,6 +257,17 @@ def test_types_0_and_3_without_history(events, more):
     ]
 
 
+# TRAPS 37
+def test_a_new_type_0_column_is_filled_once_for_those_who_are_there(events):
+    send(events, (1, "Rome", "Ada", 1))
+    events.run(star(dim_user=dimension(EVENTS, "id city")))
+    mapping = star(dim_user=dimension(EVENTS, {"id": None, "city": None, "name": {"scd": 0}}))
+    assert counts(events.run(mapping), "dim_user") == {"read": 1, "updated": 1}
+    send(events, (1, "Rome", "Zoe", 2))
+    assert counts(events.run(mapping), "dim_user") == {"read": 1, "unchanged": 1}
+    assert events.column("SELECT name FROM dim_user") == ["Ada"]
+
+
 def test_a_dimension_gets_a_history_later(events):
     send(events, (1, "Rome", "Ada", 1))
     events.run(star(dim_user=dimension(EVENTS, "id city name", special_members=UNKNOWN)))
@@ -341,6 +352,25 @@ def test_facts_are_pointed_to_a_version_that_comes_late(shop):
     assert counts(report, "dim_user") == {"read": 1, "inserted": 1, "closed": 1, "repointed": 1}
     assert counts(report, "fact_sale") == {"read": 6, "unchanged": 6}
     assert shop.column(CITIES) == ["Rome", "Rome", "Bonn", "Oslo", "Oslo", None]
+
+
+# TRAPS 27
+def test_versions_that_overlap_multiply_no_fact(shop):
+    """Without `no_overlap` somebody may add one by hand; a fact of that time finds two."""
+    send(shop, (1, "Rome", "Ada", 5), (1, "Oslo", "Ada", 20))
+    shop.run(sales())
+    shop.warehouse(
+        "INSERT INTO dim_user (id, city, valid_from, valid_to, is_current) "
+        "VALUES (1, 'Nice', '2026-01-10', '2026-01-15', false)"
+    )
+    before = untouched(shop)
+    send(shop)
+    shop.source("INSERT INTO sales VALUES (7, 1, '2026-01-12')")
+    with pytest.raises(
+        RunError, match=r"fact_sale: insert new failed: duplicate key .* \(sale_id\)=\(7\)"
+    ):
+        shop.run(sales())
+    assert untouched(shop) == before
 
 
 def test_facts_are_pointed_by_the_day_that_they_keep(shop):

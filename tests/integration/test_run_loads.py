@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 
 import pytest
 
@@ -385,6 +386,30 @@ def test_keys_are_dense_and_none_is_burned_by_changes(items):
     assert items.column("SELECT key FROM dim_items ORDER BY id") == [1, 2, 3, 4]
 
 
+# TRAPS 41
+def test_a_query_is_asked_once_for_what_is_new_and_what_has_changed(items):
+    """Asked again, it could give other rows: this one gives other values each time."""
+    query = "SELECT id, md5(random()::text) AS name, amount FROM items"
+    mapping = star(dim_items=dimension(query))
+
+    def scans() -> int:
+        """Return how often the table was read; a server counts that when sessions have ended."""
+        others = (
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE usename <> current_user AND datname = current_database()"
+        )
+        while items.source(others) != [(0,)]:
+            time.sleep(0.01)
+        ((count,),) = items.source("SELECT pg_stat_get_numscans('items'::regclass)")
+        return int(count)
+
+    items.run(mapping)
+    before = scans()
+    items.source("INSERT INTO items VALUES (4, 'four', 40)")
+    assert counts(items.run(mapping), "dim_items") == {"read": 4, "inserted": 1, "updated": 3}
+    assert scans() - before == 1
+
+
 # --- which rows have changed
 
 
@@ -468,11 +493,12 @@ def test_special_members_are_there_and_are_nobodys_business(items):
     mapping = star(
         dim_items=dimension(
             QUERY,
-            special_members=MEMBERS,
+            special_members={**MEMBERS, "other": {"key": -2, "name": "Unknown"}},
             load="replace",
             checks=[
                 {"row_count": {"max": 3}},
                 {"not_null": "id"},
+                {"unique": "name"},
                 {"accepted": {"name": ["one", "two", "three"]}},
             ],
         )
@@ -482,6 +508,7 @@ def test_special_members_are_there_and_are_nobodys_business(items):
     assert {check.status for check in report.checks} == {"pass"}
     assert {check.total for check in report.checks} == {3}
     assert items.warehouse("SELECT key, id, name FROM dim_items WHERE key <= 0 ORDER BY 1") == [
+        (-2, None, "Unknown"),
         (-1, -1, "Unknown"),
         (0, None, "None at all"),
     ]
