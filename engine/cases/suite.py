@@ -13,12 +13,12 @@ from engine.cases.expect_from import ExpectReader
 from engine.cases.model import Case, Change, Kind, Setup, SourceTable, Step
 from engine.cases.rows import RowReader
 from engine.errors import SettingsError, did_you_mean, refuse
-from engine.mapping.checks_from import listed
 from engine.mapping.deviations import deviations
 from engine.mapping.document import Document
 from engine.mapping.load import Loaded, load
 from engine.mapping.read import read
 from engine.mapping.scalars import Plain
+from engine.mapping.values import listed
 from engine.plan.span import Span, span_from
 
 SUFFIX = ".tests.yml"

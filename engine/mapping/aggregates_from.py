@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from engine.mapping.checks_from import checks_from
+from engine.mapping.columns_from import columns_from
 from engine.mapping.model import Aggregate, Column, Group
 from engine.mapping.scalars import Plain
 from engine.mapping.texts import Texts
 
-Columns = Callable[[Mapping[str, Plain] | None, str, Texts], tuple[Column, ...]]
 
-
-def aggregates_from(
-    data: Mapping[str, Plain], columns_from: Columns, texts: Texts
-) -> tuple[Aggregate, ...]:
+def aggregates_from(data: Mapping[str, Plain], texts: Texts) -> tuple[Aggregate, ...]:
     """Return every aggregate; what groups are told apart by are its first columns."""
-    return tuple(_aggregate(name, entry, columns_from, texts) for name, entry in data.items())
+    return tuple(_aggregate(name, entry, texts) for name, entry in data.items())
 
 
-def _aggregate(
-    name: str, data: Mapping[str, Plain], columns_from: Columns, texts: Texts
-) -> Aggregate:
+def _aggregate(name: str, data: Mapping[str, Plain], texts: Texts) -> Aggregate:
     path = f"aggregates.{name}"
     by = tuple(_group(each, entry, f"{path}.by.{each}") for each, entry in data["by"].items())
     groups = tuple(Column(g.name, description=g.description, path=g.path) for g in by)

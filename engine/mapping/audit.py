@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from engine.mapping.scalars import Plain
+from engine.mapping.values import listed
+
 
 class AuditColumn(NamedTuple):
     """A column that `audit` adds: its name in the table, its type in PostgreSQL, and what it means."""
@@ -23,3 +26,11 @@ AUDIT_COLUMNS = {
         "_updated_at", "timestamp with time zone", "When the run began that changed the row last"
     ),
 }
+
+
+def audited(data: Plain) -> tuple[str, ...]:
+    """Return the words of the audit columns, in one order whichever way they are named."""
+    if isinstance(data, bool):
+        return tuple(AUDIT_COLUMNS) if data else ()
+    named = listed(data)
+    return tuple(word for word in AUDIT_COLUMNS if word in named)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from engine.mapping.model import Check, CheckKind
 from engine.mapping.scalars import Plain
 from engine.mapping.texts import Texts
-from engine.mapping.values import parse_duration, parse_tolerance
+from engine.mapping.values import listed, parse_duration, parse_tolerance
 
 KINDS: tuple[CheckKind, ...] = (
     "not_null", "unique", "accepted", "range", "references", "row_count", "freshness", "sql",
@@ -23,11 +23,6 @@ def checks_from(data: Plain, path: str, texts: Texts) -> tuple[Check, ...]:
     return tuple(
         check for at, one in enumerate(data) for check in _checks(one, f"{path}.{at}", texts)
     )
-
-
-def listed(value: Plain) -> list[Plain]:
-    """Return a list, of the one value when it is none."""
-    return value if isinstance(value, list) else [value]
 
 
 def _checks(data: dict[str, Plain], path: str, texts: Texts) -> Iterator[Check]:

@@ -1,4 +1,4 @@
-"""The small texts of the language as numbers: durations and tolerances."""
+"""The small forms of the language in their long form: durations and tolerances, one value for a list."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import cast
 
 from engine.mapping.model import Period, Tolerance
+from engine.mapping.scalars import Plain
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
@@ -29,3 +30,8 @@ def parse_tolerance(value: int | str) -> Tolerance:
     if isinstance(value, str):
         return Tolerance(percent=Decimal(value.removesuffix("%")))
     return Tolerance(rows=value)
+
+
+def listed(value: Plain) -> list[Plain]:
+    """Return a list, of the one value when it is none."""
+    return value if isinstance(value, list) else [value]
