@@ -1,0 +1,87 @@
+"""Staged rows in the shape of their table: values computed, keys looked up."""
+
+from __future__ import annotations
+
+from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
+from engine.plan.steps import Join, Rows, Value
+from engine.sql.quote import Fragment, column, expression, ident, literal, table, type_name
+
+
+def value(of: Value) -> Fragment:
+    """Compute one column of the star from a staged row."""
+    computed = ident(of.name) if of.expression is None else expression(of.expression)
+    if of.step:
+        day = "timestamp '2000-01-01'"
+        binned = f"date_bin({literal(of.step)}, {day} + {computed}::time, {day})"
+        return Fragment(f"({binned})::time")
+    return Fragment(f"{computed}::{type_name(of.cast)}" if of.cast else computed)
+
+
+def probes(join: Join) -> tuple[tuple[str, Value], ...]:
+    """Pair a name for each value that a lookup compares with that value; a time comes last."""
+    compared = (*join.on, join.as_of) if join.as_of else join.on
+    return tuple((f"${join.column}.{n}", v) for n, v in enumerate(compared))
+
+
+def looked_for(join: Join) -> tuple[tuple[str, Value], ...]:
+    """Return those of the probes that are the key of a member."""
+    return probes(join)[: len(join.on)]
+
+
+def looked_at(join: Join) -> tuple[tuple[str, Value], ...]:
+    """Return those of the probes that are a time: one, or none."""
+    return probes(join)[len(join.on) :]
+
+
+def meets(join: Join, member: str, row: str) -> Fragment:
+    """Say that a member of a dimension is the one that a row looks up."""
+    form = "array[{}] = array[{}]" if join.nulls else "{} = {}"
+    found = [
+        form.format(column(v.name, member), column(n, row)) for n, v in probes(join) if v in join.on
+    ]
+    if join.nulls:
+        found.append(f"{column(join.key, member)} > 0")
+    if join.as_of:
+        time = column(probes(join)[-1][0], row)
+        found.append(f"{column(VALID_FROM, member)} <= {time}")
+        found.append(f"{time} < {column(VALID_TO, member)}")
+    elif join.history:
+        found.append(str(column(IS_CURRENT, member)))
+    return Fragment(" and ".join(found))
+
+
+def looked_up(join: Join, member: str) -> Fragment:
+    """Say the key that a lookup gives: the member's, or the unknown member's."""
+    found = column(join.key, member)
+    if join.unknown is None:
+        return found
+    return Fragment(f"coalesce({found}, {literal(join.unknown)})")
+
+
+def rows(of: Rows, row_id: bool = False) -> Fragment:
+    """Say the staged rows that are not rejected, in the target's shape, as a subquery.
+
+    Expressions are computed below the joins, where no column of a dimension can be mistaken for one of
+    the query. With `row_id`, the rows carry "$row", which finds them again in the stage.
+    """
+    inner = [f"{value(v)} as {ident(v.name)}" for v in of.values]
+    inner += [f"{value(v)} as {ident(n)}" for join in of.joins for n, v in probes(join)]
+    inner += ['ctid as "$row"'] if row_id else []
+    below = (
+        "select\n    "
+        + ",\n    ".join(inner or ["1"])
+        + f"\n  from {table(of.stage)}"
+        + ("" if of.rejected else '\n  where "$reject" is null')
+    )
+    if not of.joins:
+        return Fragment(f"(\n  {below}\n)")
+    outer = [
+        f"{looked_up(join, f'l{n}')} as {ident(join.column)}" for n, join in enumerate(of.joins)
+    ]
+    outer += [str(column(v.name, "v")) for v in of.values]
+    outer += ['v."$row"'] if row_id else []
+    joined = "\n".join(
+        f"left join {table(join.table)} as l{n} on {meets(join, f'l{n}', 'v')}"
+        for n, join in enumerate(of.joins)
+    )
+    return Fragment(f"(\nselect {', '.join(outer)}\nfrom (\n  {below}\n) as v\n{joined}\n)")
