@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
@@ -34,7 +35,7 @@ from engine.mapping.model import Entry
 from engine.plan.backfill import backfilled
 from engine.plan.build import build
 from engine.plan.progress import DEFAULT_LAG, lag_of
-from engine.plan.select import chosen, sources_of
+from engine.plan.select import chosen
 from engine.plan.shape import target
 from engine.plan.span import Span
 from engine.plan.steps import Notice
@@ -159,17 +160,25 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
         name: engine_for(s, read_only=name != "warehouse") for name, s in attempt.settings.items()
     }
     warehouse = engines.pop("warehouse")
+    entries = chosen(star, attempt.options.select)
+    read = Counter(entry.source.connection for entry in entries if entry.source)
+    sessions.expect(warehouse, 2 + min(WORKERS, read.total()))
+    for name in read:
+        sessions.expect(engines[name], 2)
     main = sessions.connect(warehouse)
     ledger.migrate(main)
     if published := _published_before(attempt, main):
         return published
-    entries = chosen(star, attempt.options.select)
     ledger.lock_tables(main, (str(target(star, entry)) for entry in entries))
     side = sessions.connect(warehouse, autocommit=True)
     ledger.begin(side, attempt.run_id, star.name, attempt.number)
     attempt.began = True
-    used = sources_of(entries)
-    snapshots = {name: Snapshot(engines[name], sessions) for name in sorted(used)}
+    snapshots = {name: Snapshot(engines[name], sessions) for name in sorted(read)}
+    for (
+        name,
+        queries,
+    ) in read.items():  # not before: what others do then would be theirs to wait for
+        sessions.expect(engines[name], min(WORKERS, queries))
     world = _survey(attempt, sessions, snapshots, side)
     todo = build(star, world, loaded.document.place, attempt.options.select)
     publication = attempt.publication = Publication(
@@ -249,7 +258,10 @@ def _recorded(attempt: Attempt, main: Connection) -> Report | None:
         mapping=attempt.loaded.star.name,
         status="done",
         seconds=attempt.seconds(),
-        entries=tuple(entry_report(name, steps) for name in dict.fromkeys(s.entry for s in steps)),
+        entries=tuple(
+            entry_report(entry.name, steps)
+            for entry in chosen(attempt.loaded.star, attempt.options.select)
+        ),
         checks=ledger.verdicts_of(main, attempt.run_id),
         steps=steps,
     )

@@ -8,7 +8,8 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
+from contextvars import copy_context
 from typing import Any
 
 import psycopg2
@@ -48,15 +49,33 @@ class Sessions:
 
     def __init__(self) -> None:
         self._open: list[Connection] = []
+        self._coming: dict[Engine, list[Future[Connection]]] = {}
         self._guard = threading.Lock()
         self._asked = 0.0  # when it was asked to stop, by time.monotonic
         self.cancelled = False
 
+    def expect(self, engine: Engine, count: int = 1) -> None:
+        """Begin to open connections that `connect` is going to be asked for: to wait for all is to wait once.
+
+        A reason to fail is told to whoever asks for the connection; that nobody does is no mistake.
+        """
+        for _ in range(count):
+            coming: Future[Connection] = Future()
+            with self._guard:
+                self._coming.setdefault(engine, []).append(coming)
+            # On a thread that no end of the process waits for: a host that does not answer keeps it.
+            threading.Thread(
+                target=copy_context().run, args=(_connect, engine, coming), daemon=True
+            ).start()
+
     def connect(self, engine: Engine, *, autocommit: bool = False) -> Connection:
-        """Open a connection and remember it."""
+        """Open a connection, or take one that is expected, and remember it."""
         where = engine.get_execution_options()["where"]
+        with self._guard:
+            expected = self._coming.get(engine)
+            coming = expected.pop(0) if expected else None
         try:
-            connection = engine.connect()
+            connection = coming.result() if coming else engine.connect()
         except DBAPIError as error:
             vanished = where in _reached and is_unknown_host(error)
             raise RunError(
@@ -97,6 +116,10 @@ class Sessions:
         with self._guard:
             present = list(self._open)
             self._open.clear()
+            unused = [coming for expected in self._coming.values() for coming in expected]
+            self._coming.clear()
+        for coming in unused:
+            coming.add_done_callback(_unneeded)
         for connection in reversed(present):
             with contextlib.suppress(Exception):  # what is broken already cannot be closed
                 connection.close()
@@ -147,6 +170,19 @@ def refuse_lost(connections: Mapping[str, Connection], error: BaseException) -> 
             raise RunError(
                 f"the connection to the {name} ({where}) was lost", transient=True
             ) from error
+
+
+def _connect(engine: Engine, coming: Future[Connection]) -> None:
+    try:
+        coming.set_result(engine.connect())
+    except BaseException as error:  # noqa: BLE001  (it is raised again by who asks for the connection)
+        coming.set_exception(error)
+
+
+def _unneeded(coming: Future[Connection]) -> None:
+    if coming.exception() is None:
+        with contextlib.suppress(Exception):  # what is broken already cannot be closed
+            coming.result().close()
 
 
 def _cancel(connection: Connection) -> None:
