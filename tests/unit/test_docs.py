@@ -12,6 +12,7 @@ import click
 import pytest
 
 from engine import cli, errors, settings
+from engine.cli import program
 from engine.database import tables
 from engine.mapping.load import load
 from engine.report import COUNTS
@@ -198,8 +199,8 @@ def test_every_exit_code_is_explained():
     }
     assert {int(code) for code in table("README.md", "exit code")} == {
         0,
-        cli.BUG,
-        cli.INTERRUPTED,
+        program.BUG,
+        program.INTERRUPTED,
     } | raised
 
 

@@ -1,148 +1,40 @@
-"""The command line: parse, wire the parts, choose the exit code. One place catches errors."""
+"""The commands: what each is called, what it takes, and what its help says."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import gc
 import os
-import signal
 import sys
-import traceback
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from engine import __version__
-from engine.commands import output
+from engine.cli.options import (
+    FOLDER,
+    MAPPING,
+    METRICS_PORT,
+    choice,
+    databases,
+    days,
+    folder_option,
+    logging_options,
+    mapping_argument,
+    mappings_argument,
+    report_option,
+    timetable,
+    variables,
+)
 from engine.commands.choice import Choice
-from engine.errors import EngineError, OutputError, SettingsError
-from engine.plan.span import span_from
 
 # What a command needs beyond parsing is imported inside it: --help and validate must start quickly.
 
-BUG = 70
-INTERRUPTED = 130
-MAPPING = Path("mappings/star.yml")
-FOLDER = Path(".demo")
 EXAMPLES = """\b
 Examples:
   engine demo
   engine validate mappings/star.yml
   engine run mappings/star.yml
 """
-METRICS_PORT = 9464  # what Prometheus exporters of applications have by custom
-
-Function = Callable[..., None]
-
-
-mapping_argument = click.argument(
-    "mapping", type=click.Path(path_type=Path), default=MAPPING, metavar="[MAPPING]"
-)
-logging_options = click.make_pass_decorator(dict)
-report_option = click.option(
-    "--report",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Form of what is printed on stdout.",
-)
-folder_option = click.option(
-    "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help=f"Where the databases of `engine demo` live [default: {FOLDER}]; implies --embedded.",
-)
-
-
-def databases(function: Function) -> Function:
-    """Give a command --embedded and --folder, as one argument: a folder, or None for the environment."""
-
-    @folder_option
-    @click.option(
-        "--embedded",
-        is_flag=True,
-        help="Use the databases of `engine demo` in place of the environment's.",
-    )
-    @functools.wraps(function)
-    def wrapped(*args: object, embedded: bool, folder: Path | None, **options: object) -> None:
-        function(*args, folder=folder or (FOLDER if embedded else None), **options)
-
-    return wrapped
-
-
-def variables(function: Function) -> Function:
-    """Give a command --var, as one argument: a map from name to value."""
-
-    @click.option(
-        "--var", "words", multiple=True, metavar="NAME=VALUE", help="Override a var of the mapping."
-    )
-    @functools.wraps(function)
-    def wrapped(*args: object, words: tuple[str, ...], **options: object) -> None:
-        function(*args, overrides=overrides(words), **options)
-
-    return wrapped
-
-
-def choice(function: Function) -> Function:
-    """Give a command --select, --full-refresh and --allow-deletes, as one argument: which, and how."""
-
-    @click.option(
-        "--select",
-        multiple=True,
-        metavar="NAME",
-        help="Take this dimension, or this fact with its dimensions; may be repeated, * stands for anything.",
-    )
-    @click.option(
-        "--full-refresh",
-        is_flag=True,
-        help="Read everything, not only what is new; keys and history stay.",
-    )
-    @click.option(
-        "--allow-deletes",
-        is_flag=True,
-        help="However many rows are gone from the source, that is right: deletes.max is not asked.",
-    )
-    @functools.wraps(function)
-    def wrapped(
-        *args: object,
-        select: tuple[str, ...],
-        full_refresh: bool,
-        allow_deletes: bool,
-        **options: object,
-    ) -> None:
-        function(*args, choice=Choice(select, full_refresh, allow_deletes=allow_deletes), **options)
-
-    return wrapped
-
-
-def days(function: Function) -> Function:
-    """Give a command that has a choice --from and --to, which go into it."""
-
-    @click.option(
-        "--from", "low", metavar="DAY", help="Bring the facts in line from this day on, and"
-    )
-    @click.option(
-        "--to", "high", metavar="DAY", help="before this one: a backfill; dimensions as ever."
-    )
-    @functools.wraps(function)
-    def wrapped(
-        *args: object, choice: Choice, low: str | None, high: str | None, **options: object
-    ) -> None:
-        found = span_from(low, high, full_refresh=choice.full_refresh)
-        function(*args, choice=replace(choice, span=found), **options)
-
-    return wrapped
-
-
-def overrides(words: tuple[str, ...]) -> dict[str, str]:
-    """Turn NAME=VALUE words into a map; SettingsError for anything else."""
-    for word in words:
-        if not word.partition("=")[0] or "=" not in word:
-            raise SettingsError(f"--var takes NAME=VALUE, not '{word}'")
-    return dict(word.split("=", 1) for word in words)
 
 
 @click.group(
@@ -173,7 +65,7 @@ def engine(context: click.Context, log_format: str | None, log_level: str | None
 
 
 @engine.command(epilog="Example:  engine validate mappings/star.yml mappings/other.yml --connect")
-@click.argument("mappings", type=click.Path(path_type=Path), nargs=-1, metavar="[MAPPING]...")
+@mappings_argument
 @click.option("--connect", is_flag=True, help="Ask the databases too: queries, types, permissions.")
 @variables
 @databases
@@ -226,42 +118,7 @@ def run(
 
 @engine.command(epilog='Example:  engine schedule mappings/star.yml --cron "0 * * * *"')
 @mapping_argument
-@click.option(
-    "--cron",
-    required=True,
-    envvar="SCHEDULE_CRON",
-    help="When runs are due: minute, hour, day, month, weekday; six fields begin with seconds.  "
-    "[SCHEDULE_CRON]",
-)
-@click.option(
-    "--timezone",
-    "zone",
-    default="UTC",
-    show_default=True,
-    envvar="SCHEDULE_TIMEZONE",
-    help="The time zone of --cron, such as Europe/Amsterdam.  [SCHEDULE_TIMEZONE]",
-)
-@click.option(
-    "--grace",
-    type=click.FloatRange(0, 86_400),
-    default=25,
-    show_default=True,
-    help="Seconds that a run in flight has to end after SIGTERM, before it is rolled back.",
-)
-@click.option(
-    "--tolerance",
-    type=click.FloatRange(0, 31_536_000),
-    help="Seconds after which a run that has not ended is overdue.  "
-    "[default: until the next one is due, 300 at least]",
-)
-@click.option("--metrics-address", default="127.0.0.1", show_default=True, metavar="ADDRESS")
-@click.option(
-    "--metrics-port",
-    type=click.IntRange(0, 65_535),
-    default=METRICS_PORT,
-    show_default=True,
-    help="Where /metrics and /healthz answer; 0 lets the system choose.",
-)
+@timetable
 @choice
 @variables
 @databases
@@ -322,7 +179,7 @@ def history(mapping: str | None, limit: int, report: str, folder: Path | None) -
 
 
 @engine.command(epilog="Example:  engine test mappings/star.yml -k 'late orders' --junit tests.xml")
-@click.argument("mappings", type=click.Path(path_type=Path), nargs=-1, metavar="[MAPPING]...")
+@mappings_argument
 @click.option(
     "--tests",
     "files",
@@ -418,60 +275,3 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     if found is not None:
         click.echo(found(engine, {}, "engine", "_ENGINE_COMPLETE").source())
-
-
-def _end(_signal: int, _frame: object) -> None:
-    """Take SIGTERM for Ctrl-C: stop the servers' work, publish nothing."""
-    raise KeyboardInterrupt
-
-
-def _fail(message: str, code: int) -> int:
-    from engine.logs import redact
-
-    with contextlib.suppress(OSError):  # where nobody can hear it, the exit code tells
-        click.echo(redact(message), err=True)
-    return code
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line and return the exit code; never a traceback, but for a bug of the engine."""
-    signal.signal(signal.SIGTERM, _end)
-    output.open_what_is_closed()
-    gc.set_threshold(
-        100_000, 50, 50
-    )  # imports make much and drop little: 0.05 s less of collecting
-    try:
-        code = engine.main(arguments, prog_name="engine", standalone_mode=False)
-        sys.stdout.flush()
-    except Exception as error:  # noqa: BLE001  (the one place that catches errors)
-        return _exit_code(error)
-    except KeyboardInterrupt:
-        return _fail("interrupted: nothing was published", INTERRUPTED)
-    finally:
-        gc.freeze()  # the end of the process needs no last collection: 0.1 s less
-    return code if isinstance(code, int) else 0  # a command that ended by click's Exit
-
-
-def _exit_code(error: Exception) -> int:
-    """Say what went wrong on stderr, and return the exit code that tells it apart."""
-    if isinstance(error, click.exceptions.Exit):
-        return int(error.exit_code)
-    if isinstance(error, click.ClickException):
-        error.show()
-        return 2
-    if isinstance(error, EngineError):
-        output.drop_what_fails()
-        text = str(error)
-        return _fail(text if "\n" in text or ":" in text else f"error: {text}", error.exit_code)
-    if isinstance(error, click.Abort):
-        return _fail("interrupted: nothing was published", INTERRUPTED)
-    if isinstance(error, BrokenPipeError):  # whoever read stdout has seen enough
-        output.drop()
-        return 0
-    if isinstance(error, OSError) and output.is_full(error):
-        output.drop()
-        return _fail(
-            f"the output could not be written: {str(error.strerror).lower()}", OutputError.exit_code
-        )
-    trace = "".join(traceback.format_exception(error))
-    return _fail(f"{trace}\nthis is a bug of the engine: please report it", BUG)
