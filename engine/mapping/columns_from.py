@@ -84,5 +84,6 @@ def _lookup(
         key=data.get("key", "surrogate"),
         description=data.get("description", ""),
         role=data.get("role", ""),
+        null=data.get("null", ""),
         path=path,
     )

@@ -130,6 +130,8 @@ def lookups_find_one(star: Star, document: Document) -> Iterator[Problem]:
             if lookup.on:
                 yield from _whole_key(lookup, dimension, document)
                 yield from _missing_member(lookup, dimension, document)
+            if lookup.null:
+                yield from _null_member(lookup, dimension, document)
         else:
             yield from unknown_dimension(f"{lookup.path}.dimension", lookup.dimension, document)
 
@@ -178,6 +180,18 @@ def _missing_member(lookup: Lookup, dimension: Dimension, document: Document) ->
             "or set missing: reject or fail"
         )
         yield document.problem(path, what, hint)
+
+
+def _null_member(lookup: Lookup, dimension: Dimension, document: Document) -> Iterator[Problem]:
+    path, members = f"{lookup.path}.null", [member.name for member in dimension.special_members]
+    if dimension.junk:
+        what = f"null, but NULL is a value like another in {dimension.name}, a junk dimension"
+        yield document.problem(path, what, "drop it: a combination with NULL has its own member")
+    elif lookup.null not in members:
+        what = f"{dimension.name} has no special member '{lookup.null}'"
+        key = min([member.key for member in dimension.special_members], default=0) - 1
+        add = f"add {lookup.null}: {{key: {key}}} to {dimension.path}.special_members"
+        yield document.problem(path, what, did_you_mean(lookup.null, members) or add)
 
 
 def loads_fit(star: Star, document: Document) -> Iterator[Problem]:

@@ -187,6 +187,7 @@ def _join(star: Star, lookup: Lookup, world: World, entry: Entry) -> Join:
         unknown_key(dimension) if lookup.missing in {"unknown", "hold", "infer"} else None,
         history=dimension.history is not None,
         as_of=Value(AS_OF, "", lookup.as_of) if lookup.as_of else None,
+        null=special_key(dimension, lookup.null),
     )
 
 
@@ -197,7 +198,12 @@ def looked_up_key(lookup: Lookup, dimension: Dimension) -> str:
 
 def unknown_key(dimension: Dimension) -> int | None:
     """Return the key of a dimension's unknown member, if it has one."""
-    return {member.name: member.key for member in dimension.special_members}.get("unknown")
+    return special_key(dimension, "unknown")
+
+
+def special_key(dimension: Dimension, name: str) -> int | None:
+    """Return the key of a special member, if there is one of that name."""
+    return {member.name: member.key for member in dimension.special_members}.get(name)
 
 
 def column_types(entry: Entry, world: World) -> dict[str, str]:
@@ -362,5 +368,10 @@ def fingerprint(star: Star, entry: Entry) -> str:
     parts += [
         (x.column, x.on, x.missing, x.as_of, x.key, *_members(star.dimension(x.dimension)))
         for x in entry.lookups
+    ]
+    parts += [
+        (x.column, special_key(star.dimension(x.dimension), x.null))
+        for x in entry.lookups
+        if x.null
     ]
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -52,6 +52,7 @@ FILTERS = {
     "bytewise": fragments.bytewise,
     "probes": fragments.probes,
     "looked_for": fragments.looked_for,
+    "keyless": fragments.keyless,
     "looked_at": fragments.looked_at,
     "meets": fragments.meets,
     "rows": fragments.rows,

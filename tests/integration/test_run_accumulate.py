@@ -78,6 +78,34 @@ def test_a_row_gets_further_and_keeps_what_it_has_reached(shop):
     assert shop.warehouse(FACT) == after
 
 
+def test_a_day_that_has_not_come_is_open_and_no_unknown_one(shop):
+    """Open, reached, corrected, taken back: kept where it is a milestone, open again where it is none."""
+    day = {**DAY, "special_members": {**UNKNOWN, "not_yet": {"key": -2}}}
+    ship = {"dimension": "dim_day", "on": {"date": "shipped_on"}, "null": "not_yet"}
+    due = {"dimension": "dim_day", "on": {"date": "due_on"}, "null": "not_yet"}
+    query = "SELECT *, shipped_on AS due_on FROM parcels"
+    words = {**WORDS, "lookups": {"ship_key": ship, "due_key": due}}
+    mapping = star(
+        dim_day=day, fact_order=fact(query, "id ordered_at paid_at shipped_on due_on", **words)
+    )
+    keys = "SELECT ship_key, due_key FROM fact_order WHERE id = 1"
+    shop.run(mapping)
+    assert shop.warehouse(keys) == [(-2, -2)]
+    for told, ship_key, due_key in (
+        ("'2026-03-04'", 20260304, 20260304),
+        ("'2026-03-05'", 20260305, 20260305),
+        ("NULL", 20260305, -2),
+        ("'2062-03-05'", -1, -1),  # beyond the calendar
+        ("NULL", -1, -2),
+    ):
+        shop.source(f"UPDATE parcels SET shipped_on = {told} WHERE id = 1")
+        assert counts(shop.run(mapping), "fact_order") == {"read": 3, "updated": 1, "unchanged": 2}
+        assert shop.warehouse(keys) == [(ship_key, due_key)]
+    before = untouched(shop)
+    assert counts(shop.run(mapping, full_refresh=True), "fact_order")["unchanged"] == 3
+    assert untouched(shop) == before
+
+
 def test_a_fact_begins_to_accumulate_and_its_grain_may_be_looked_up(shop):
     grain = {"dimension": "dim_day", "on": {"date": "date '2026-01-01' + id"}, "missing": "fail"}
     lookups = {**WORDS["lookups"], "id_key": grain}

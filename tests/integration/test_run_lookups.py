@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import CheckFailedError, MappingError
-from tests.integration.stars import UNKNOWN, Entry, Stars, counts, dimension, fact, star
+from tests.integration.stars import (
+    UNKNOWN,
+    Entry,
+    Stars,
+    counts,
+    dimension,
+    fact,
+    star,
+    untouched,
+)
 
 SHOP = """
 CREATE TABLE people (country text, id int, name text);
@@ -109,6 +118,92 @@ def test_null_finds_nobody_even_where_a_special_member_has_no_natural_key(shop):
     mapping = star(dim_people=people(), sales=sales(lookups))
     assert counts(shop.run(mapping), "sales") == {"read": 4, "inserted": 3, "rejected": 1}
     assert loaded(shop, "seller_key") == [2, 1, 2]
+
+
+OPEN_TIME = {**UNKNOWN, "not_yet": {"key": -2}}
+OPEN = {**UNKNOWN, "nobody": {"key": -2, "name": "Nobody yet"}}
+
+
+@pytest.mark.parametrize("again", [True, False])
+@pytest.mark.parametrize("missing", ["unknown", "hold", "infer", "reject", "fail"])
+def test_a_row_without_a_key_gets_the_member_that_is_named_for_it(shop, missing, again):
+    """And `missing` is about keys that are there alone: sale 11 has no seller, sale 12 one who is nobody."""
+    shop.source("UPDATE sales SET seller = 7 WHERE sale = 12")
+    plain = {"dimension": "dim_people", "on": "seller"}
+    mapping = star(
+        dim_people=people(special_members=OPEN),
+        sales=sales({"seller_key": {**plain, "missing": missing, "null": "nobody"}}),
+    )
+    if again:  # the word comes later: rows that are there get the member too
+        shop.run(star(dim_people=people(), sales=sales({"seller_key": plain})))
+        assert loaded(shop, "seller_key") == [2, -1, -1, 2]
+        shop.warehouse("DELETE FROM sales WHERE sale > 11")
+    if missing == "fail":
+        with pytest.raises(CheckFailedError, match="1 row has a problem: no member of dim_people"):
+            shop.run(mapping)
+        shop.source("DELETE FROM sales WHERE sale = 12")
+    report = shop.run(mapping)
+    did = {"unknown": [-1], "infer": [3]}.get(missing, [])
+    assert loaded(shop, "seller_key") == [2, -2, *did, 2]
+    assert counts(report, "sales").get("held") == (1 if missing == "hold" else None)
+    assert counts(report, "sales").get("rejected") == (1 if missing == "reject" else None)
+    assert shop.column("SELECT name FROM dim_people WHERE key = -2") == ["Nobody yet"]
+    before = untouched(shop)
+    shop.run(mapping)
+    assert untouched(shop) == before
+
+
+def test_a_key_of_several_columns_is_not_there_when_one_of_them_is_not(shop):
+    both = {"country": "country", "id": "seller"}
+    mapping = star(
+        dim_people=dimension(
+            "SELECT * FROM people",
+            {"country": None, "id": None, "name": {"scd": 2}},
+            natural_key=["country", "id"],
+            special_members=OPEN,
+            durable_key="durable",
+        ),
+        sales=sales(
+            {
+                "seller_key": {
+                    "dimension": "dim_people",
+                    "on": both,
+                    "null": "nobody",
+                    "as_of": "at",
+                },
+                "durable": {
+                    "dimension": "dim_people",
+                    "on": both,
+                    "null": "nobody",
+                    "key": "durable",
+                },
+            },
+            "sale at",
+        ),
+    )
+    shop.source("UPDATE sales SET at = NULL WHERE sale = 10")  # which is no key
+    shop.run(mapping)
+    found = shop.warehouse("SELECT seller_key, durable FROM sales ORDER BY sale")
+    assert [(version < 0 and version, durable < 0 and durable) for version, durable in found] == [
+        *((-1, False), (-2, -2), (False, False), (-2, -2))
+    ]
+
+
+def test_a_time_that_has_not_come_is_not_midnight(shop):
+    clock = {"clock": {"step": "minute"}, "key": "time_key", "special_members": OPEN_TIME}
+    lookups = {"time_key": {"dimension": "dim_time", "on": "at::time", "null": "not_yet"}}
+    shop.run(star(dim_time=clock, sales=sales(lookups)))
+    assert loaded(shop, "time_key") == [235900, 0, 0, -2]
+
+
+def test_a_member_of_an_outrigger_is_named_for_those_who_have_none(shop):
+    boss = {"boss_key": {"dimension": "dim_boss", "on": "nullif(id, 2)", "null": "nobody"}}
+    mapping = star(
+        dim_boss=people(special_members=OPEN), dim_people=people(lookups=boss, load="upsert")
+    )
+    shop.run(mapping)
+    boss = "SELECT p.boss_key, b.name FROM dim_people AS p JOIN dim_boss AS b ON b.key = boss_key"
+    assert shop.warehouse(f"{boss} ORDER BY p.key") == [(-1, None), (1, "Ada"), (-2, "Nobody yet")]
 
 
 def test_one_dimension_plays_several_roles(shop):

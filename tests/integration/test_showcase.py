@@ -59,6 +59,13 @@ def test_every_technique_at_once(showcase):
     assert counts(report, "dim_accounts") == {"read": 20, "inserted": 20, "inferred": 1}
     assert "dim_accounts: 1 member is inferred" in notices(report)
     assert all(check.status == "pass" for check in report.checks)
+    open_orders = (
+        "SELECT count(*) FROM fact_orders JOIN dim_ship_date AS s USING (ship_date_key) "
+        "WHERE s.day_name = 'not yet'"
+    )
+    assert showcase.warehouse(open_orders) == showcase.source(
+        "SELECT count(*) FROM orders WHERE shipped_at IS NULL"
+    )
     assert "dim_employees: " in notices(report), "the manager of employee 11 has left"
     compare(showcase)
     before = untouched(showcase)

@@ -46,9 +46,9 @@ class Lookup:
     """A key column of a fact or another dimension, filled from `dimension`: its surrogate or durable key.
 
     `on` pairs each natural key column of the dimension with an SQL expression over the query; it is empty for
-    a junk dimension that is made of these rows. `as_of` is an
-    expression too: the time at which the version of the member that is looked up was valid. `scd` is as for
-    a column, for lookups of a dimension.
+    a junk dimension that is made of these rows. `null` names the special member for rows in which one of them
+    is NULL; empty, their member is missing. `as_of` is an expression too: the time at which the version of
+    the member that is looked up was valid. `scd` is as for a column, for lookups of a dimension.
     """
 
     column: str
@@ -60,4 +60,5 @@ class Lookup:
     key: LookedUp = "surrogate"
     description: str = ""
     role: str = ""
+    null: str = ""
     path: str = ""

@@ -67,7 +67,7 @@ class ProveOrdinary(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectMissing(Step):
-    """Mark rows for which a lookup finds no member."""
+    """Mark rows for which a lookup finds no member, and has none for rows without a key."""
 
     title: ClassVar[str] = "reject missing"
     measure: ClassVar[Measure] = "rejected"
@@ -78,7 +78,7 @@ class RejectMissing(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProveFound(Step):
-    """Count the rows for which a lookup finds no member; there must be none."""
+    """Count the rows for which a lookup finds no member, and has none for rows without a key."""
 
     title: ClassVar[str] = "prove found"
     measure: ClassVar[Measure] = "failed"

@@ -25,6 +25,7 @@ from engine.sql.fragments.reading import (
     window,
 )
 from engine.sql.fragments.shaping import (
+    keyless,
     looked_at,
     looked_for,
     meets,
@@ -51,6 +52,7 @@ __all__ = [
     "equals",
     "inside",
     "kept",
+    "keyless",
     "lacking",
     "looked_at",
     "looked_for",

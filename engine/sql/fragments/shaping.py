@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
 from engine.plan.steps import Join, Rows, Value
+from engine.sql.fragments.conditions import any_null
 from engine.sql.quote import Fragment, column, expression, ident, literal, table, type_name
 
 
@@ -50,12 +51,19 @@ def meets(join: Join, member: str, row: str) -> Fragment:
     return Fragment(" and ".join(found))
 
 
-def looked_up(join: Join, member: str) -> Fragment:
-    """Say the key that a lookup gives: the member's, or the unknown member's."""
+def keyless(join: Join, row: str) -> Fragment:
+    """Say that a row has no natural key to look up."""
+    return any_null((name for name, _ in looked_for(join)), row)
+
+
+def looked_up(join: Join, member: str, row: str) -> Fragment:
+    """Say the key that a lookup gives: the member's, or that of the special member in its place."""
     found = column(join.key, member)
-    if join.unknown is None:
-        return found
-    return Fragment(f"coalesce({found}, {literal(join.unknown)})")
+    place = "" if join.unknown is None else literal(join.unknown)
+    if join.null is not None:
+        other = f" else {place}" if place else ""
+        place = f"case when {keyless(join, row)} then {literal(join.null)}{other} end"
+    return Fragment(f"coalesce({found}, {place})") if place else found
 
 
 def rows(of: Rows, row_id: bool = False) -> Fragment:
@@ -76,7 +84,8 @@ def rows(of: Rows, row_id: bool = False) -> Fragment:
     if not of.joins:
         return Fragment(f"(\n  {below}\n)")
     outer = [
-        f"{looked_up(join, f'l{n}')} as {ident(join.column)}" for n, join in enumerate(of.joins)
+        f"{looked_up(join, f'l{n}', 'v')} as {ident(join.column)}"
+        for n, join in enumerate(of.joins)
     ]
     outer += [str(column(v.name, "v")) for v in of.values]
     outer += ['v."$row"'] if row_id else []

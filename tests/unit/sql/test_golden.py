@@ -459,6 +459,29 @@ CASES["accumulate"] = [
 ]
 
 
+NOT_YET = replace(
+    STAR,
+    dimensions=tuple(
+        replace(
+            dimension,
+            special_members=(*dimension.special_members, SpecialMember("not_yet", -2)),
+        )
+        for dimension in STAR.dimensions
+    ),
+    facts=(
+        replace(
+            STAR.facts[0],
+            lookups=tuple(replace(lookup, null="not_yet") for lookup in STAR.facts[0].lookups),
+        ),
+    ),
+)
+CASES["null_key"] = [
+    s
+    for s in steps_of(build(NOT_YET, INCREMENT, place))
+    if s.entry == "fact_sale" and s.title in ("prove found", "reject missing", "insert new")
+]
+
+
 def deleting(dimension: str, fact: str, **more: object) -> list[Step]:
     """Return what a run does about rows that are gone, by a policy for the dimension and one for the fact."""
 

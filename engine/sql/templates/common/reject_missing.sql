@@ -6,3 +6,6 @@ from (
 ) as v
 left join {{ step.join.table | table }} as m on {{ step.join | meets("m", "v") }}
 where s.ctid = v."$row" and {{ step.join.key | column("m") }} is null
+{% if step.join.null is not none %}
+  and not {{ step.join | keyless("v") }}
+{% endif %}
