@@ -88,7 +88,8 @@ class Job:
         """Ask the ledger for the watermarks, and for the newest run."""
         with Sessions() as sessions:
             connection = sessions.connect(engine_for(warehouse, read_only=True), autocommit=True)
-            self.metrics.reached(ledger.progress_of(connection, self.name))
+            if ledger.version_of(connection):
+                self.metrics.reached(ledger.progress_of(connection, self.name))
             return latest(connection, self.name)
 
 

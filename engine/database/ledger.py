@@ -238,9 +238,7 @@ def record(
 
 
 def progress_of(connection: Connection, mapping: str) -> dict[str, Progress]:
-    """Return how far each entry of a mapping has been read; empty when there is no ledger."""
-    if version_of(connection) == 0:
-        return {}
+    """Return how far each entry of a mapping has been read; the ledger has to be there (version_of)."""
     marks = tables.watermark
     rows = connection.execute(
         select(marks).where(marks.c.mapping == mapping).order_by(marks.c.entry, marks.c.moment)
@@ -264,28 +262,28 @@ def save_progress(
 ) -> None:
     """Replace the watermarks of the entries that were read; the caller commits."""
     marks = tables.watermark
-    for entry, reached in progress.items():
-        connection.execute(delete(marks).where(marks.c.mapping == mapping, marks.c.entry == entry))
-        rows = [(mark, False) for mark in reached.marks]
-        rows += [(reached.settled, True)] if reached.settled else []
-        if rows:
-            connection.execute(
-                insert(marks),
-                [
-                    {
-                        "mapping": mapping,
-                        "entry": entry,
-                        "moment": mark.moment,
-                        "high": mark.high,
-                        "further": list(mark.further) or None,
-                        "settled": is_settled,
-                        "identity": reached.identity,
-                        "fingerprint": reached.fingerprint,
-                        "run_id": run_id,
-                    }
-                    for mark, is_settled in rows
-                ],
-            )
+    rows = [
+        {
+            "mapping": mapping,
+            "entry": entry,
+            "moment": mark.moment,
+            "high": mark.high,
+            "further": list(mark.further) or None,
+            "settled": is_settled,
+            "identity": reached.identity,
+            "fingerprint": reached.fingerprint,
+            "run_id": run_id,
+        }
+        for entry, reached in progress.items()
+        for marked, is_settled in ((reached.marks, False), ((reached.settled,), True))
+        for mark in marked
+        if mark
+    ]
+    if progress:
+        old = marks.c.mapping == mapping, marks.c.entry.in_(progress)
+        connection.execute(delete(marks).where(*old))
+    if rows:
+        connection.execute(insert(marks), rows)
 
 
 def steps_of(connection: Connection, run_id: uuid.UUID) -> tuple[Done, ...]:

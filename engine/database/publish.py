@@ -103,9 +103,9 @@ class Publication:
 
     def schema(self, plan: Plan, schema: str) -> None:
         """Make the tables what the mapping wants; what checks name without a schema is the star's."""
-        execute(self._main, f"select set_config('engine.run_id', '{self._run_id}', true)").close()
-        execute(self._main, PLANNING).close()
-        execute(self._main, f"set local search_path = {ident(schema)}, public").close()
+        run = f"select set_config('engine.run_id', '{self._run_id}', true)"
+        search = f"set local search_path = {ident(schema)}, public"
+        execute(self._main, "; ".join((run, PLANNING, search))).close()
         for step in plan.schema:
             self._do(step)
 
@@ -300,14 +300,13 @@ class Publication:
 
     def _note(self, star: Star, world: World, plan: Plan) -> Iterator[versions.Change]:
         """Note the versions of the dimensions, and what is in calendars and clocks that were made."""
-        loaded = [entry for entry in plan.entries if entry not in world.kept]
         fills = {stage.entry: stage for stage in plan.stages}
-        made = {
-            dimension.name: content_of(self._main, star, dimension, fills[dimension.name])
-            for dimension in star.dimensions
-            if dimension.generated and dimension.name in fills
+        contents = {
+            d.name: content_of(self._main, star, d, fills[d.name]) if d.generated else ""
+            for d in star.dimensions
+            if d.name in plan.entries and d.name not in world.kept
         }
-        return versions.note(self._main, self._run_id, star, loaded, self.steps, made)
+        return versions.note(self._main, self._run_id, star, contents, self.steps, world.loaded)
 
     def report(self, plan: Plan, seconds: float, notices: tuple[Notice, ...] = ()) -> Report:
         """Return what the run did so far."""
@@ -335,8 +334,9 @@ class Publication:
         ]
         trees = [step.tree for step in plan.load if isinstance(step, BuildLinks)]
         used += [stage for tree in trees for stage in (tree.links, tree.closure)]
-        for stage in used:
-            execute(self._main, render(DropStage(stage=stage))).close()
+        if used:
+            drops = (render(DropStage(stage=stage)) for stage in used)
+            execute(self._main, "; ".join(drops)).close()
         ledger.record(self._main, self._run_id, self.steps, self.verdicts)
         ledger.end(self._main, self._run_id, "done", None, report.seconds)
         self._sessions.refuse_when_cancelled()

@@ -12,6 +12,7 @@ from engine.database.connect import count_of, execute
 from engine.database.look import look
 from engine.database.measures import measures_told
 from engine.database.source import Origin
+from engine.database.tables import MIGRATIONS
 from engine.database.target import has_extension, held_states, periods_loaded, table_states
 from engine.database.versions import loaded_by
 from engine.database.views import view_states
@@ -48,8 +49,9 @@ def survey(
     found = look(star, entries, loaded.document, sources, warehouse)
     refuse(found.problems)
     tables = table_states(warehouse, star)
-    progress = ledger.progress_of(warehouse, star.name)
-    known = loaded_by(warehouse, star.connection("warehouse").schema)
+    schema, ledgers = star.connection("warehouse").schema, ledger.version_of(warehouse)
+    progress = ledger.progress_of(warehouse, star.name) if ledgers else {}
+    known = loaded_by(warehouse, schema) if ledgers >= len(MIGRATIONS) else {}
     world = World(
         sources=found.sources,
         types=found.types,
@@ -76,7 +78,7 @@ def survey(
         },
         today=execute(warehouse, "select now()::date").scalar_one(),
         btree_gist=has_extension(warehouse, "btree_gist"),
-        schema_exists=ledger.schema_exists(warehouse, star.connection("warehouse").schema),
+        schema_exists=ledger.schema_exists(warehouse, schema),
         measures=measures_told(warehouse, star, loaded.document),
         views=view_states(warehouse, star),
         held=held_states(warehouse, star),

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from engine.database import ledger, tables
+from engine.database import tables
 from engine.database.connect import execute
 from engine.mapping.model import Dimension, Star
 from engine.plan.drift import definition
@@ -51,25 +51,28 @@ def note(
     connection: Connection,
     run_id: uuid.UUID,
     star: Star,
-    entries: Iterable[str],
-    steps: Iterable[Done],
     contents: Mapping[str, str],
+    steps: Iterable[Done],
+    loaded: Mapping[str, tuple[str, str]],
 ) -> Iterator[Change]:
     """Note which dimensions this run has changed, and give them; the caller commits.
 
-    `contents` are of calendars and clocks that it has made.
+    `contents` are by entry that it has loaded: of calendars and clocks a text, of others none. `loaded` is
+    what was known before of mappings and definitions.
     """
-    done, names = tuple(steps), frozenset(entries)
+    done = tuple(steps)
     for dimension in star.dimensions:
-        if dimension.name not in names:
+        if dimension.name not in contents:
             continue
         written, deleted = _counts(dimension, done)
         changed = bool(written or deleted)
+        said, content = definition(star, dimension), contents[dimension.name]
+        if not (changed or content) and loaded.get(dimension.name) == (star.name, said):
+            continue
         table = target(star, dimension)
         found = _found(connection, table) if changed else ("", "")
         _note(connection, run_id, table, changed=changed)
-        content = contents.get(dimension.name, "")
-        _define(connection, table, Known(star.name, definition(star, dimension), content))
+        _define(connection, table, Known(star.name, said, content))
         if changed:
             yield Change(dimension.name, *found, written, deleted)
 
@@ -123,9 +126,7 @@ def _define(connection: Connection, table: Table, known: Known) -> None:
 
 
 def loaded_by(connection: Connection, schema: str) -> dict[str, Known]:
-    """Return what is known of the dimensions of a schema, by table; as far as anything is."""
-    if ledger.version_of(connection) < len(tables.MIGRATIONS):
-        return {}
+    """Return what is known of the dimensions of a schema, by table; the ledger has to be of this version."""
     rows = tables.dimension.c
     known = connection.execute(
         select(rows.table_name, rows.mapping, rows.definition, rows.content)
