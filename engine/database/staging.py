@@ -142,7 +142,7 @@ class Staging:
             done += self._in_streams(plan)
         else:
             done.append(self._stream(plan.fill))
-        if any(each.rows for each in done):
+        if plan.analyze and any(each.rows for each in done):
             done.append(self._do(target, plan.analyze))
         done += [self._do(target, step) for step in plan.keys]
         if plan.null_cursors:

@@ -165,7 +165,6 @@ def _from_calendar(
             days=day_names(calendar.locale),
             holidays=holidays_of(calendar),
         ),
-        Analyze(entry=dimension.name, table=table),
     )
 
 
@@ -182,5 +181,4 @@ def _from_clock(dimension: Dimension, clock: Clock, table: Table, world: World) 
             key=dimension.key,
             columns=tuple(column.name for column in columns),
         ),
-        Analyze(entry=dimension.name, table=table),
     )

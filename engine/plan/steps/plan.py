@@ -25,13 +25,14 @@ from engine.values import dataclass
 class StagePlan:
     """How one entry gets into its stage: made and filled on its own connections, beside the others.
 
-    `beside` are further streams of the same query, at the same time.
+    `beside` are further streams of the same query, at the same time. What the engine makes of itself is not
+    analyzed: nothing is looked up in it, and how large it is the planner sees.
     """
 
     entry: str
     create: CreateStage
     fill: Copy | FillCalendar | FillClock
-    analyze: Analyze
+    analyze: Analyze | None = None
     null_cursors: CountNullCursors | None = None
     cursors: ReadCursors | None = None
     count: CountSource | None = None
@@ -41,9 +42,9 @@ class StagePlan:
     @property
     def steps(self) -> tuple[Step, ...]:
         """Every step, in order."""
-        always = (self.create, self.fill, *self.beside, self.analyze)
-        asked = (s for s in (self.null_cursors, self.cursors, self.count) if s)
-        return (*always, *self.keys, *asked)
+        filled = (self.create, self.fill, *self.beside, self.analyze)
+        asked = (self.null_cursors, self.cursors, self.count)
+        return tuple(step for step in (*filled, *self.keys, *asked) if step)
 
     @property
     def tables(self) -> tuple[Table, ...]:

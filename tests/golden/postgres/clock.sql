@@ -45,9 +45,6 @@ from (
   ) as p (low, high, name) on p.low::time <= t::time and t::time < p.high::time
 ) as c;
 
--- dim_time: analyze
-analyze "engine_stage"."shop.dim_time";
-
 -- fact_sale: create stage
 create unlogged table "engine_stage"."shop.fact_sale" (
   "sale_id" bigint,

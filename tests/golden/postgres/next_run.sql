@@ -109,9 +109,6 @@ from (
   ) as f
 ) as c;
 
--- dim_day: analyze
-analyze "engine_stage"."shop.dim_day";
-
 -- dim_user: create stage
 create unlogged table "engine_stage"."shop.dim_user" (
   "country" text,
