@@ -22,7 +22,6 @@ from engine.plan.shape import (
 from engine.plan.steps import (
     Analyze,
     BuildVersions,
-    CloseVersions,
     CountCorrected,
     CountRepeated,
     InsertFirst,
@@ -31,7 +30,7 @@ from engine.plan.steps import (
     RepointFacts,
     Step,
     Table,
-    UpdateVersions,
+    WriteVersions,
 )
 from engine.plan.world import TableState, World, infers
 
@@ -41,7 +40,7 @@ def history_steps(
 ) -> Iterator[Step]:
     """Plan how the staged rows of a dimension become versions; rejected rows are out already."""
     state = world.tables.get(dimension.name, TableState())
-    name, values = dimension.name, _values(dimension)
+    name = dimension.name
     versions = Table(STAGE_SCHEMA, short_name(f"{star.name}.{name}.versions"))
     closes = policy_of(dimension) == "close" and not state.empty
     line = Line(
@@ -55,20 +54,16 @@ def history_steps(
     build = _build(star, dimension, history, world, line)
     columns = (*build.columns, *HISTORY_NAMES, *((DELETED_AT,) if closes else ()))
     insert = InsertVersions(entry=name, line=line, columns=columns)
-    repeated = CountRepeated(
-        entry=name, line=line, types=build.types, compare=values, fresh=state.empty
-    )
+    repeated = CountRepeated(entry=name, line=line, fresh=state.empty)
     if state.empty:
         yield from (replace(step, several=True) for step in (build, repeated, insert))
         yield _first(build)
     else:
         yield build
         yield Analyze(entry=name, table=versions)
-        yield CountCorrected(entry=name, line=line, types=build.types, compare=values)
+        yield CountCorrected(entry=name, line=line)
         yield repeated
-        yield CloseVersions(entry=name, line=line)
-        written = _written(dimension, history)
-        yield UpdateVersions(entry=name, line=line, types=build.types, compare=written)
+        yield WriteVersions(entry=name, line=line, columns=build.written)
         yield insert
         if closes:  # before facts are pointed: a version that goes on is that of their time again
             yield reopened(star, dimension, world)
@@ -106,6 +101,8 @@ def _build(
         all_versions=tuple(last),
         first_value=tuple(name for name in changing if scd[name] == 0),
         previous=tuple(previous.items()),
+        corrected=_values(dimension),
+        written=_written(dimension, history),
         since_ever=history.first == "beginning",
         fresh=state.empty,
     )

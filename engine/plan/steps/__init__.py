@@ -57,7 +57,6 @@ from engine.plan.steps.hierarchy import (
 )
 from engine.plan.steps.history import (
     BuildVersions,
-    CloseVersions,
     CountCorrected,
     CountRepeated,
     CountSeveral,
@@ -66,7 +65,7 @@ from engine.plan.steps.history import (
     Line,
     RejectNoTime,
     RepointFacts,
-    UpdateVersions,
+    WriteVersions,
 )
 from engine.plan.steps.infer import CompleteInferred, CountInferred, InferMembers
 from engine.plan.steps.junk import (
@@ -172,7 +171,6 @@ __all__ = [
     "CheckStep",
     "CheckUnique",
     "CloseGone",
-    "CloseVersions",
     "ColumnDefinition",
     "CompareMember",
     "CompleteInferred",
@@ -288,9 +286,9 @@ __all__ = [
     "UpdateChanged",
     "UpdateClosure",
     "UpdateGroups",
-    "UpdateVersions",
     "Value",
     "WidenColumn",
     "Window",
     "Within",
+    "WriteVersions",
 ]

@@ -61,6 +61,9 @@ class BuildVersions(Timeline):
     key and is never given up. `rows` has the time in the column `time`. A change in one of `tracked` makes a
     version; columns in `all_versions` have the member's last value, in `first_value` the one that was seen
     first, others the last one within the version; `previous` pairs a column with the one whose value it had.
+
+    Of a version that is there it is said whether it differs: in its period, in a column that a row can
+    correct, in one that is `written`.
     """
 
     title: ClassVar[str] = "build versions"
@@ -72,6 +75,8 @@ class BuildVersions(Timeline):
     all_versions: tuple[str, ...]
     first_value: tuple[str, ...]
     previous: tuple[tuple[str, str], ...]
+    corrected: tuple[str, ...]
+    written: tuple[str, ...]
     since_ever: bool
     fresh: bool
 
@@ -89,15 +94,7 @@ class BuildVersions(Timeline):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compared(Timeline):
-    """A step that compares the versions that are there with those that are wanted, in `compare`."""
-
-    compare: tuple[str, ...]
-    types: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountCorrected(Compared):
+class CountCorrected(Timeline):
     """Count the members of which a row of this run changes a version that is there, without a new one."""
 
     title: ClassVar[str] = "count corrected"
@@ -105,7 +102,7 @@ class CountCorrected(Compared):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CountRepeated(Compared):
+class CountRepeated(Timeline):
     """Count the rows of this run that say nothing new of their member."""
 
     title: ClassVar[str] = "count repeated"
@@ -114,23 +111,15 @@ class CountRepeated(Compared):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CloseVersions(Timeline):
-    """Give versions their new period: closed by the next one, or begun earlier."""
+class WriteVersions(Timeline):
+    """Write what has changed of versions that are there, and count those that have another period now.
 
-    title: ClassVar[str] = "close versions"
+    They are closed by the next version, or begin earlier. `columns` are what else a version can have anew.
+    """
+
+    title: ClassVar[str] = "write versions"
     measure: ClassVar[Measure] = "closed"
-
-    @property
-    def changes(self) -> str:
-        """Rows of its own table."""
-        return self.entry
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpdateVersions(Compared):
-    """Write what has changed within versions that are there."""
-
-    title: ClassVar[str] = "update versions"
+    columns: tuple[str, ...]
 
     @property
     def changes(self) -> str:

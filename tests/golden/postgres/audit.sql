@@ -337,28 +337,24 @@ alter table "mart"."fact_sale" alter column "_loaded_at" set default (now());
 -- fact_sale: set default
 alter table "mart"."fact_sale" alter column "_updated_at" set default (now());
 
--- dim_user: close versions
-update "mart"."dim_user" as t set
-  valid_from = v.valid_from,
-  valid_to = v.valid_to,
-  is_current = v.is_current
-  , "_run_id" = ((NULLIF(current_setting('engine.run_id'::text, true), ''::text))::uuid), "_updated_at" = (now())
-from "engine_stage"."shop.dim_user.versions" as v
-where t."user_key" = v."$key"
-  and (t.valid_from is distinct from v.valid_from or t.valid_to is distinct from v.valid_to);
-
--- dim_user: update versions
-update "mart"."dim_user" as t set
-  "name" = v."name",
-  "Weird ""Name""" = v."Weird ""Name""",
-  "settings" = v."settings",
-  "old name" = v."old name",
-  "changed_at" = v."changed_at",
-  "confirmed_at" = v."confirmed_at"
-  , "_run_id" = ((NULLIF(current_setting('engine.run_id'::text, true), ''::text))::uuid), "_updated_at" = (now())
-from "engine_stage"."shop.dim_user.versions" as v
-where t."user_key" = v."$key"
-  and (t."name" is distinct from v."name" or t."Weird ""Name""" is distinct from v."Weird ""Name""" or t."settings"::text is distinct from v."settings"::text or t."old name" is distinct from v."old name" or t."changed_at" is distinct from v."changed_at" or t."confirmed_at" is distinct from v."confirmed_at");
+-- dim_user: write versions
+with written as (
+  update "mart"."dim_user" as t set
+    "name" = v."name",
+    "Weird ""Name""" = v."Weird ""Name""",
+    "settings" = v."settings",
+    "old name" = v."old name",
+    "changed_at" = v."changed_at",
+    "confirmed_at" = v."confirmed_at",
+    valid_from = v.valid_from,
+    valid_to = v.valid_to,
+    is_current = v.is_current
+    , "_run_id" = ((NULLIF(current_setting('engine.run_id'::text, true), ''::text))::uuid), "_updated_at" = (now())
+  from "engine_stage"."shop.dim_user.versions" as v
+  where t."user_key" = v."$key" and (v."$closed" or v."$written")
+  returning v."$closed"
+)
+select count(*) from written where "$closed";
 
 -- dim_user: repoint facts
 update "mart"."fact_sale" as f set "user_key" = n."user_key", "_run_id" = ((NULLIF(current_setting('engine.run_id'::text, true), ''::text))::uuid), "_updated_at" = (now())

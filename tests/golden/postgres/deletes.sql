@@ -281,24 +281,41 @@ version as (
   ) as "$death"
   from version as v
 )
-select ended.*,
+, wanted as (
+select v.*,
   lag("name") over line as "old name",
 case when lag(changed_at) over line is null then '-infinity' else changed_at end as valid_from,
   least(lead(changed_at) over line, "$death", 'infinity') as valid_to,
   case when "$death" <= coalesce(lead(changed_at) over line, 'infinity') then "$death" end as deleted_at,
   lead(changed_at) over line is null and "$death" is null as is_current
-from ended
-window line as (partition by "country", "user_id" order by changed_at);
+from ended as v
+window line as (partition by "country", "user_id" order by changed_at)
+)
+select w.*,
+  t.valid_from is distinct from w.valid_from or t.valid_to is distinct from w.valid_to as "$closed",
+  (t."name" is distinct from w."name" or t."Weird ""Name""" is distinct from w."Weird ""Name""" or t."settings"::text is distinct from w."settings"::text or t."old name" is distinct from w."old name" or t."changed_at" is distinct from w."changed_at") as "$corrected",
+  (t."name" is distinct from w."name" or t."Weird ""Name""" is distinct from w."Weird ""Name""" or t."settings"::text is distinct from w."settings"::text or t."old name" is distinct from w."old name" or t."changed_at" is distinct from w."changed_at" or t."confirmed_at" is distinct from w."confirmed_at") as "$written"
+from wanted as w
+left join present as t on t."user_key" = w."$key";
 
--- dim_user: close versions
-update "mart"."dim_user" as t set
-  valid_from = v.valid_from,
-  valid_to = v.valid_to,
-  is_current = v.is_current
-  , deleted_at = v.deleted_at
-from "engine_stage"."shop.dim_user.versions" as v
-where t."user_key" = v."$key"
-  and (t.valid_from is distinct from v.valid_from or t.valid_to is distinct from v.valid_to);
+-- dim_user: write versions
+with written as (
+  update "mart"."dim_user" as t set
+    "name" = v."name",
+    "Weird ""Name""" = v."Weird ""Name""",
+    "settings" = v."settings",
+    "old name" = v."old name",
+    "changed_at" = v."changed_at",
+    "confirmed_at" = v."confirmed_at",
+    deleted_at = v.deleted_at,
+    valid_from = v.valid_from,
+    valid_to = v.valid_to,
+    is_current = v.is_current
+  from "engine_stage"."shop.dim_user.versions" as v
+  where t."user_key" = v."$key" and (v."$closed" or v."$written")
+  returning v."$closed"
+)
+select count(*) from written where "$closed";
 
 -- dim_user: insert versions
 insert into "mart"."dim_user" ("country", "user_id", "name", "Weird ""Name""", "settings", "old name", "valid_from", "valid_to", "is_current", "changed_at", "confirmed_at", "deleted_at")

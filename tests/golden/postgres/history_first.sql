@@ -250,12 +250,12 @@ version as (
   window whole as (partition by "country", "user_id", "$run", "$part")
   order by "country", "user_id", "$run", "$part", "$at" desc
 )
-select version.*,
+select v.*,
   lag("name") over line as "old name",
 case when lag(changed_at) over line is null then '-infinity' else changed_at end as valid_from,
   coalesce(lead(changed_at) over line, 'infinity') as valid_to,
   lead(changed_at) over line is null as is_current
-from version
+from version as v
 window line as (partition by "country", "user_id" order by changed_at);
 
 -- dim_user: count repeated

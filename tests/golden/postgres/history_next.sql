@@ -209,57 +209,60 @@ version as (
   window whole as (partition by "country", "user_id", "$run", "$part")
   order by "country", "user_id", "$run", "$part", "$at" desc
 )
-select version.*,
+, wanted as (
+select v.*,
   lag("name") over line as "old name",
 case when lag(changed_at) over line is null then '-infinity' else changed_at end as valid_from,
   coalesce(lead(changed_at) over line, 'infinity') as valid_to,
   lead(changed_at) over line is null as is_current
-from version
-window line as (partition by "country", "user_id" order by changed_at);
+from version as v
+window line as (partition by "country", "user_id" order by changed_at)
+)
+select w.*,
+  t.valid_from is distinct from w.valid_from or t.valid_to is distinct from w.valid_to as "$closed",
+  (t."name" is distinct from w."name" or t."Weird ""Name""" is distinct from w."Weird ""Name""" or t."settings"::text is distinct from w."settings"::text or t."old name" is distinct from w."old name" or t."changed_at" is distinct from w."changed_at") as "$corrected",
+  (t."name" is distinct from w."name" or t."Weird ""Name""" is distinct from w."Weird ""Name""" or t."settings"::text is distinct from w."settings"::text or t."old name" is distinct from w."old name" or t."changed_at" is distinct from w."changed_at" or t."confirmed_at" is distinct from w."confirmed_at") as "$written"
+from wanted as w
+left join present as t on t."user_key" = w."$key";
 
 -- dim_user: analyze
 analyze "engine_stage"."shop.dim_user.versions";
 
 -- dim_user: count corrected
 with member as (
-  select sum(v."$read") as "$read", count(*) filter (where v."$key" is null) as "$new",
-    coalesce(bool_or((t."name" is distinct from v."name" or t."Weird ""Name""" is distinct from v."Weird ""Name""" or t."settings"::text is distinct from v."settings"::text or t."old name" is distinct from v."old name" or t."changed_at" is distinct from v."changed_at")) filter (where v."$key" is not null), false) as "$corrected"
-  from "engine_stage"."shop.dim_user.versions" as v
-  left join "mart"."dim_user" as t on t."user_key" = v."$key"
-  group by v."country", v."user_id"
+  select sum("$read") as "$read", count(*) filter (where "$key" is null) as "$new",
+    coalesce(bool_or("$corrected") filter (where "$key" is not null), false) as "$corrected"
+  from "engine_stage"."shop.dim_user.versions"
+  group by "country", "user_id"
 )
 select count(*) from member where "$corrected" and "$read" > "$new";
 
 -- dim_user: count repeated
 with member as (
-  select sum(v."$read") as "$read", count(*) filter (where v."$key" is null) as "$new",
-    coalesce(bool_or((t."name" is distinct from v."name" or t."Weird ""Name""" is distinct from v."Weird ""Name""" or t."settings"::text is distinct from v."settings"::text or t."old name" is distinct from v."old name" or t."changed_at" is distinct from v."changed_at")) filter (where v."$key" is not null), false) as "$corrected"
-  from "engine_stage"."shop.dim_user.versions" as v
-  left join "mart"."dim_user" as t on t."user_key" = v."$key"
-  group by v."country", v."user_id"
+  select sum("$read") as "$read", count(*) filter (where "$key" is null) as "$new",
+    coalesce(bool_or("$corrected") filter (where "$key" is not null), false) as "$corrected"
+  from "engine_stage"."shop.dim_user.versions"
+  group by "country", "user_id"
 )
 select coalesce(sum("$read" - "$new" - case when "$corrected" and "$read" > "$new" then 1 else 0 end), 0)::bigint from member;
 
--- dim_user: close versions
-update "mart"."dim_user" as t set
-  valid_from = v.valid_from,
-  valid_to = v.valid_to,
-  is_current = v.is_current
-from "engine_stage"."shop.dim_user.versions" as v
-where t."user_key" = v."$key"
-  and (t.valid_from is distinct from v.valid_from or t.valid_to is distinct from v.valid_to);
-
--- dim_user: update versions
-update "mart"."dim_user" as t set
-  "name" = v."name",
-  "Weird ""Name""" = v."Weird ""Name""",
-  "settings" = v."settings",
-  "old name" = v."old name",
-  "changed_at" = v."changed_at",
-  "confirmed_at" = v."confirmed_at"
-from "engine_stage"."shop.dim_user.versions" as v
-where t."user_key" = v."$key"
-  and (t."name" is distinct from v."name" or t."Weird ""Name""" is distinct from v."Weird ""Name""" or t."settings"::text is distinct from v."settings"::text or t."old name" is distinct from v."old name" or t."changed_at" is distinct from v."changed_at" or t."confirmed_at" is distinct from v."confirmed_at");
+-- dim_user: write versions
+with written as (
+  update "mart"."dim_user" as t set
+    "name" = v."name",
+    "Weird ""Name""" = v."Weird ""Name""",
+    "settings" = v."settings",
+    "old name" = v."old name",
+    "changed_at" = v."changed_at",
+    "confirmed_at" = v."confirmed_at",
+    valid_from = v.valid_from,
+    valid_to = v.valid_to,
+    is_current = v.is_current
+  from "engine_stage"."shop.dim_user.versions" as v
+  where t."user_key" = v."$key" and (v."$closed" or v."$written")
+  returning v."$closed"
+)
+select count(*) from written where "$closed";
 
 -- dim_user: insert versions
 insert into "mart"."dim_user" ("country", "user_id", "name", "Weird ""Name""", "settings", "old name", "valid_from", "valid_to", "is_current", "changed_at", "confirmed_at")

@@ -135,12 +135,11 @@ present as (
   select t.* from "mart"."dim_user" as t
   join (select distinct "country", "user_id" from event) as touched on t."country" = touched."country" and t."user_id" = touched."user_id"
   where t."user_key" > 0
-    and not t.is_inferred
 ),
 inferred as (
   select e."country", e."user_id", min(e."$effective") as "$effective", max(t."user_key") as "$inferred"
   from event as e
-  join "mart"."dim_user" as t on t."country" = e."country" and t."user_id" = e."user_id"
+  join present as t on t."country" = e."country" and t."user_id" = e."user_id"
   where t.is_inferred
   group by e."country", e."user_id"
 ),
@@ -148,9 +147,9 @@ point as (
   select "country", "user_id", "name", "Weird ""Name""", "settings", "$effective" as "$at", "$inferred" as "$key", 1 as "$read", 2 as "$rank"
   from event left join inferred using ("country", "user_id", "$effective")
   union all
-  select "country", "user_id", "name", "Weird ""Name""", "settings", changed_at, "user_key", 0, 1 from present
+  select "country", "user_id", "name", "Weird ""Name""", "settings", changed_at, "user_key", 0, 1 from present where not is_inferred
   union all
-  select "country", "user_id", "name", "Weird ""Name""", "settings", confirmed_at, null, 0, 0 from present where confirmed_at > changed_at
+  select "country", "user_id", "name", "Weird ""Name""", "settings", confirmed_at, null, 0, 0 from present where confirmed_at > changed_at and not is_inferred
 ),
 moment as (
   select distinct on ("country", "user_id", "$at")
@@ -192,29 +191,43 @@ version as (
   window whole as (partition by "country", "user_id", "$run", "$part")
   order by "country", "user_id", "$run", "$part", "$at" desc
 )
-select version.*,
+, wanted as (
+select v.*,
   lag("name") over line as "old name",
 case when lag(changed_at) over line is null then '-infinity' else changed_at end as valid_from,
   coalesce(lead(changed_at) over line, 'infinity') as valid_to,
   lead(changed_at) over line is null as is_current
-from version
-window line as (partition by "country", "user_id" order by changed_at);
+from version as v
+window line as (partition by "country", "user_id" order by changed_at)
+)
+select w.*,
+  t.valid_from is distinct from w.valid_from or t.valid_to is distinct from w.valid_to as "$closed",
+  (t."name" is distinct from w."name" or t."Weird ""Name""" is distinct from w."Weird ""Name""" or t."settings"::text is distinct from w."settings"::text or t."old name" is distinct from w."old name" or t."changed_at" is distinct from w."changed_at") as "$corrected",
+  (t."name" is distinct from w."name" or t."Weird ""Name""" is distinct from w."Weird ""Name""" or t."settings"::text is distinct from w."settings"::text or t."old name" is distinct from w."old name" or t."changed_at" is distinct from w."changed_at" or t."confirmed_at" is distinct from w."confirmed_at") as "$written"
+from wanted as w
+left join present as t on t."user_key" = w."$key";
 
 -- dim_user: analyze
 analyze "engine_stage"."shop.dim_user.versions";
 
--- dim_user: update versions
-update "mart"."dim_user" as t set
-  "name" = v."name",
-  "Weird ""Name""" = v."Weird ""Name""",
-  "settings" = v."settings",
-  "old name" = v."old name",
-  "changed_at" = v."changed_at",
-  "confirmed_at" = v."confirmed_at"
-  , is_inferred = false
-from "engine_stage"."shop.dim_user.versions" as v
-where t."user_key" = v."$key"
-  and (t."name" is distinct from v."name" or t."Weird ""Name""" is distinct from v."Weird ""Name""" or t."settings"::text is distinct from v."settings"::text or t."old name" is distinct from v."old name" or t."changed_at" is distinct from v."changed_at" or t."confirmed_at" is distinct from v."confirmed_at");
+-- dim_user: write versions
+with written as (
+  update "mart"."dim_user" as t set
+    "name" = v."name",
+    "Weird ""Name""" = v."Weird ""Name""",
+    "settings" = v."settings",
+    "old name" = v."old name",
+    "changed_at" = v."changed_at",
+    "confirmed_at" = v."confirmed_at",
+    is_inferred = false,
+    valid_from = v.valid_from,
+    valid_to = v.valid_to,
+    is_current = v.is_current
+  from "engine_stage"."shop.dim_user.versions" as v
+  where t."user_key" = v."$key" and (v."$closed" or v."$written")
+  returning v."$closed"
+)
+select count(*) from written where "$closed";
 
 -- dim_user: fill durable key
 update "mart"."dim_user" as t set "user_durable_key" = m."$durable"

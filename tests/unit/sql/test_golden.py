@@ -43,7 +43,6 @@ from engine.plan.steps import (
     AddGroupIndex,
     AddPrimaryKey,
     CheckBridge,
-    CloseVersions,
     Copy,
     CountNullCursors,
     CountSource,
@@ -72,7 +71,7 @@ from engine.plan.steps import (
     Step,
     Table,
     UpdateChanged,
-    UpdateVersions,
+    WriteVersions,
 )
 from engine.plan.streams import border_step
 from engine.plan.world import Reading, TableState, ViewState, World
@@ -499,7 +498,7 @@ def deleting(dimension: str, fact: str, **more: object) -> list[Step]:
 
 
 GONE = ("copy keys", "find gone", "prove few gone", "flag gone", "flag referred", "close gone",
-        "remove gone", "unflag returned", "reopen returned", "build versions", "close versions",
+        "remove gone", "unflag returned", "reopen returned", "build versions", "write versions",
         "insert versions")  # fmt: skip
 CASES["deletes"] = [
     step
@@ -634,7 +633,7 @@ STRICT = replace(
     },
 )
 INFERRING = ("add column", "analyze", "count unchanged", "complete inferred", "delete gone", "find gone",
-             "add unique index", "infer members", "fill durable key", "build versions", "update versions",
+             "add unique index", "infer members", "fill durable key", "build versions", "write versions",
              "count inferred")  # fmt: skip
 CASES["infer"] = [
     step
@@ -715,7 +714,7 @@ def audited(star):
 
 AUDITED = (
     InsertNew | CreateFilled | CreateTable | AddColumn | SetDefault | UpdateChanged | EnsureMember
-    | CloseVersions | UpdateVersions | RepointFacts
+    | WriteVersions | RepointFacts
 )  # fmt: skip
 CASES["audit"] = [
     step

@@ -8,16 +8,13 @@ present as (
   select t.* from {{ step.line.table | table }} as t
   join (select distinct {{ step.line.match | columns }} from event) as touched on {{ step.line.match | equal("t", "touched") }}
   where {{ step.line.key | column("t") }} > 0
-{% if early %}
-    and not t.is_inferred
-{% endif %}
 ),
 {% endif %}
 {% if early %}
 inferred as (
   select {{ step.line.match | columns("e") }}, min({{ step.time | column("e") }}) as {{ step.time | ident }}, max({{ step.line.key | column("t") }}) as "$inferred"
   from event as e
-  join {{ step.line.table | table }} as t on {{ step.line.match | equal("t", "e") }}
+  join present as t on {{ step.line.match | equal("t", "e") }}
   where t.is_inferred
   group by {{ step.line.match | columns("e") }}
 ),
@@ -28,9 +25,11 @@ point as (
 
 {% if not step.fresh %}
   union all
-  select {{ step.carried | columns }}, changed_at, {{ step.line.key | ident }}, 0, 1 from present
+  select {{ step.carried | columns }}, changed_at, {{ step.line.key | ident }}, 0, 1 from present{% if early %} where not is_inferred{% endif %}
+
   union all
-  select {{ step.carried | columns }}, confirmed_at, null, 0, 0 from present where confirmed_at > changed_at
+  select {{ step.carried | columns }}, confirmed_at, null, 0, 0 from present where confirmed_at > changed_at{% if early %} and not is_inferred{% endif %}
+
 {% endif %}
 ),
 moment as (
@@ -99,10 +98,11 @@ version as (
   ) as "$death"
   from version as v
 )
-select ended.*,
-{% else %}
-select version.*,
 {% endif %}
+{% if not step.fresh %}
+, wanted as (
+{% endif %}
+select v.*,
 {% for name, of in step.previous %}
   lag({{ of | ident }}) over line as {{ name | ident }},
 {% endfor %}
@@ -111,10 +111,19 @@ select version.*,
   least(lead(changed_at) over line, "$death", 'infinity') as valid_to,
   case when "$death" <= coalesce(lead(changed_at) over line, 'infinity') then "$death" end as deleted_at,
   lead(changed_at) over line is null and "$death" is null as is_current
-from ended
+from ended as v
 {% else %}
   coalesce(lead(changed_at) over line, 'infinity') as valid_to,
   lead(changed_at) over line is null as is_current
-from version
+from version as v
 {% endif %}
 window line as (partition by {{ step.line.match | columns }} order by changed_at)
+{% if not step.fresh %}
+)
+select w.*,
+  t.valid_from is distinct from w.valid_from or t.valid_to is distinct from w.valid_to as "$closed",
+  {{ step.corrected | distinct(step.types, "t", "w") }} as "$corrected",
+  {{ step.written | distinct(step.types, "t", "w") }} as "$written"
+from wanted as w
+left join present as t on {{ step.line.key | column("t") }} = w."$key"
+{% endif %}

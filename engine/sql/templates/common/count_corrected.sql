@@ -1,8 +1,7 @@
 with member as (
-  select sum(v."$read") as "$read", count(*) filter (where v."$key" is null) as "$new",
-    coalesce(bool_or({{ step.compare | distinct(step.types, "t", "v") }}) filter (where v."$key" is not null), false) as "$corrected"
-  from {{ step.line.versions | table }} as v
-  left join {{ step.line.table | table }} as t on {{ step.line.key | column("t") }} = v."$key"
-  group by {{ step.line.match | columns("v") }}
+  select sum("$read") as "$read", count(*) filter (where "$key" is null) as "$new",
+    coalesce(bool_or("$corrected") filter (where "$key" is not null), false) as "$corrected"
+  from {{ step.line.versions | table }}
+  group by {{ step.line.match | columns }}
 )
 select count(*) from member where "$corrected" and "$read" > "$new"
