@@ -12,6 +12,7 @@ from engine.plan.held import hold_steps
 from engine.plan.infer import infer_steps
 from engine.plan.partition import rejected
 from engine.plan.quality import label
+from engine.plan.schema import INTEGERS
 from engine.plan.shape import EFFECTIVE, events, match_columns, rows, stage
 from engine.plan.steps import (
     CountSeveral,
@@ -70,7 +71,8 @@ def _key_steps(
     if isinstance(entry, Dimension) and entry.history:
         if state_of(entry, world).empty:
             several = True  # a member with one row has none of the same time
-            yield CountSeveral(entry=name, rows=own, match=match), rule
+            one = match[0] if len(match) == 1 and own.types[match[0]] in INTEGERS else ""
+            yield CountSeveral(entry=name, rows=own, match=match, number=one), rule
         match = (*match, EFFECTIVE)
         own = events(star, entry, entry.history, world).only(match)
         called += " at one time"

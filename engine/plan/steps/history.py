@@ -22,11 +22,15 @@ class RejectNoTime(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountSeveral(Step):
-    """Count the members of which this read has several rows: without, each row is a first version."""
+    """Count the rows of this read beside the first one of each member: without, each is a first version.
+
+    Keys that are one number are put in order, which takes less than to hash them (benchmarks/NOTES.md).
+    """
 
     title: ClassVar[str] = "count several"
     rows: Rows
     match: tuple[str, ...]
+    number: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,8 @@ select count(*) from (
 where v."country" = '--'::text and v."user_id" = '0'::integer;
 
 -- dim_user: count several
-select count(*) from (
-  select from (
+select coalesce(sum(beside), 0)::bigint from (
+  select count(*) - 1 as beside from (
   select
     "country" as "country",
     "user_id" as "user_id"

@@ -45,6 +45,7 @@ from engine.plan.steps import (
     CheckBridge,
     Copy,
     CountNullCursors,
+    CountSeveral,
     CountSource,
     CreateFilled,
     CreateRole,
@@ -66,11 +67,13 @@ from engine.plan.steps import (
     ReadTypes,
     ReadVersion,
     RepointFacts,
+    Rows,
     SetDefault,
     StagedColumn,
     Step,
     Table,
     UpdateChanged,
+    Value,
     WriteVersions,
 )
 from engine.plan.streams import border_step
@@ -388,6 +391,12 @@ CASES: dict[str, list[Step]] = {
     ],
     "history_first": [s for s in steps_of(build(VERSIONED, WORLD, place)) if s.entry != "dim_day"],
     "history_next": [s for s in steps_of(build(VERSIONED, SEEN, place)) if s.entry == "dim_user"],
+    "count_several": [
+        CountSeveral(
+            rows=Rows(Table("stage", "user"), (Value("id", type_),)), match=("id",), number=one
+        )
+        for type_, one in (("integer", "id"), ("text", ""))
+    ],
     "first_run": steps_of(build(STAR, WORLD, place)),
     "next_run": steps_of(build(STAR, INCREMENT, place)),
     "changed_schema": [
