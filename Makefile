@@ -36,14 +36,15 @@ up: env  ## bring up the stack in Docker: source, warehouse, and the engine, whi
 test: $(VENV)/.test  ## run all tests (more for pytest: make test PYTEST_ARGS='-k watermark')
 	@$(PYTEST) $(PYTEST_ARGS)
 
-# Left out is what people only use with the newest server (demo, benchmarks, engine test), and what says with the
-# same words what other tests say: a million rows, and the cookbook, whose words test_run_* and test_showcase load.
+# Left out is what people only use with the newest server (demo, its servers, benchmarks, engine test), and what says
+# with the same words what other tests say: a million rows, and the cookbook (its words: test_run_*, test_showcase).
 test-16: $(VENV)/.test  ## run the integration tests against PostgreSQL 16
 	@ENGINE_TEST_POSTGRES=16 $(PYTEST) $(PYTEST_ARGS) tests/integration \
-	  $(patsubst %,--ignore=tests/integration/test_%.py,benchmarks cases cookbook demo million)
+	  $(patsubst %,--ignore=tests/integration/test_%.py,benchmarks cases cookbook demo embedded million)
 
+# Files begin in the order of tests/compose/conftest.py; by their number of tests, the longest would come last.
 test-compose: $(VENV)/.compose  ## run the tests of the stack on a real Docker; those of pgAdmin need chromium
-	@$(PYTEST) -m compose $(PYTEST_ARGS) tests/compose
+	@$(PYTEST) --no-loadscope-reorder -m compose $(PYTEST_ARGS) tests/compose
 
 soak: $(VENV)/.test  ## write the source and kill the engine all the time, 10 minutes (ARGS='--minutes 30')
 	@$(BIN)/python -m tests.soak $(ARGS)

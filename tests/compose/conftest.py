@@ -11,6 +11,8 @@ import pytest
 from tests.compose.stack import Stack, call, stack
 
 HERE = Path(__file__).parent
+# They take minutes: begun last, one of them would be waited for alone.
+LONGEST = ("test_failures.py", "test_schedule.py", "test_files.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -18,6 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker("compose")
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)
