@@ -138,7 +138,7 @@ def configure(
     With `file` the same lines go there too, always as JSON; its folder is made, and when it cannot be written
     its OSError is raised. The level is the engine's own; libraries are heard from WARNING on.
     """
-    shown = _Handler(stream if stream is not None else sys.stderr)
+    shown = _Handler(stream)
     shown.setFormatter(_Json() if form == "json" else _Text())
     shown.addFilter(lambda record: not getattr(record, FILE_ONLY, False))
     handlers: list[_Handler | _File] = [shown]
@@ -175,8 +175,23 @@ def _add_bound(record: logging.LogRecord) -> bool:
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes lines; a line that cannot be written is lost in silence.
 
-    The handler of the standard library would print the record to standard error, secrets included.
+    The handler of the standard library would print the record to standard error, secrets included. Without
+    a stream it is standard error as it is at the moment: a display on the terminal takes its place, and
+    lets each line scroll above what it shows.
     """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._given = stream
+        super().__init__(stream)
+
+    @property
+    def stream(self) -> TextIO:
+        """Where lines go."""
+        return self._given or sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        """Leave it as it was given: the library's own constructor sets it."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  (the library's name)
         """Leave the run alone."""

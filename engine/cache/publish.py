@@ -49,10 +49,11 @@ class Publisher:
         cached = [dimension.name for dimension in self.star.dimensions if dimension.cache]
         if not cached:
             return ()
-        if self.settings is None:
-            logger.info("%s: %s", ", ".join(cached), NONE)  # a cache is optional
-            return ()
         due = [change for change in changes if change.entry in cached]
+        if self.settings is None:
+            for change in due:
+                logger.info("%s: %s", change.entry, NONE)  # a cache is optional
+            return ()
         return tuple(self._publish(run_id, due, self.settings)) if due else ()
 
     def _publish(

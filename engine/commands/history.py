@@ -10,7 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from engine import retry
-from engine.commands.wire import WAREHOUSE, environment
+from engine.commands.wire import WAREHOUSE, environment, log_to_stderr
 from engine.database.connect import Sessions, engine_for
 from engine.database.failure import sentence
 from engine.database.history import Past, mappings
@@ -25,6 +25,7 @@ COUNTS = ("read", "inserted", "updated", "unchanged", "rejected")
 
 def history(mapping: str | None, limit: int, report: str, *, folder: Path | None) -> None:
     """Print the newest runs, newest first."""
+    log_to_stderr()
     with environment(folder) as environ:
         settings = settings_for(WAREHOUSE, environ)["warehouse"]
         runs, known = read(settings, mapping, limit)

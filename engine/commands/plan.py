@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from engine.commands.choice import Choice
-from engine.commands.wire import connected, selected
+from engine.commands.wire import connected, log_to_stderr, selected
 from engine.mapping.load import load
 from engine.plan.build import create_statements
 from engine.plan.quality import label
@@ -28,6 +28,7 @@ def plan(
     """Print the plan of a run; nothing is written."""
     loaded = load(path, overrides)
     options = Options(selected(loaded.star, choice.select), *choice.how)
+    log_to_stderr()
     with connected(loaded.star, folder, options.select) as settings:
         todo, _ = plan_run(loaded, settings, options)
     click.echo("\n".join(plan_lines(todo, sql=sql)))
@@ -123,6 +124,7 @@ def _about(step: Step) -> str:
 def ddl(path: Path, overrides: Mapping[str, str], *, folder: Path | None) -> None:
     """Print the CREATE statements of the star, as of an empty warehouse."""
     loaded = load(path, overrides)
+    log_to_stderr()
     with connected(loaded.star, folder) as settings:
         _, world = plan_run(loaded, settings)
     click.echo(f"-- The star of {path.name}, as printed by: engine ddl {path.as_posix()}")

@@ -40,9 +40,10 @@ def validate(
 
 def _ask(loaded: Loaded, folder: Path | None) -> tuple[Notice, ...]:
     """Ask the databases all that a run asks; return where the tables are not what the mapping says."""
-    from engine.commands.wire import connected
+    from engine.commands.wire import connected, log_to_stderr
     from engine.run import plan
 
+    log_to_stderr()
     with connected(loaded.star, folder) as settings:
         return plan(loaded, settings)[0].drift
 

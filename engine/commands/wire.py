@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import click
+
 from engine.cache.settings import CacheSettings, cache_settings
 from engine.errors import SettingsError, did_you_mean
+from engine.logs import configure
 from engine.mapping.model import Connection, Star
 from engine.plan.select import chosen, sources_of
-from engine.settings import PLACE, TLS, ConnectionSettings, settings_for
+from engine.settings import PLACE, TLS, ConnectionSettings, log_settings, settings_for
 
 PARTS = ("URL", *PLACE, "PASSWORD", "PASSWORD_FILE", *TLS)
 WAREHOUSE = (Connection("warehouse", "WAREHOUSE"),)
+
+
+def log_to_stderr() -> None:
+    """Let a command that writes nothing log its attempts to connect, in the form that was asked for."""
+    context = click.get_current_context(silent=True)
+    given = (context.obj if context else None) or {}
+    wanted = log_settings(os.environ, terminal=sys.stderr.isatty())
+    level = (given.get("log_level") or wanted.level).upper()
+    configure(given.get("log_format") or wanted.form, level)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -41,7 +42,10 @@ def content_of(connection: Connection, star: Star, dimension: Dimension, plan: S
 
 def made_by(star: Star, dimension: Dimension, plan: StagePlan) -> str:
     """Return a hash of all that decides what the rows are: another engine or holiday, and it is another."""
-    said = (render(plan.fill), definition(star, dimension))
+    into = replace(
+        plan.fill, stage=target(star, dimension)
+    )  # another star's stage has another name
+    said = (render(into), definition(star, dimension))
     return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
 
 

@@ -14,12 +14,12 @@ from engine.database.measures import measures_told
 from engine.database.source import Origin
 from engine.database.tables import MIGRATIONS
 from engine.database.target import has_extension, held_states, periods_loaded, table_states
-from engine.database.versions import loaded_by
+from engine.database.versions import Known, loaded_by
 from engine.database.views import view_states
 from engine.errors import refuse
 from engine.mapping.load import Loaded
 from engine.mapping.model import Dimension, Entry, Fact, Star
-from engine.plan.drift import member_comparisons
+from engine.plan.drift import definition, member_comparisons
 from engine.plan.load import member_steps
 from engine.plan.progress import Progress, reading
 from engine.plan.select import chosen
@@ -57,9 +57,10 @@ def survey(
         types=found.types,
         tables=tables,
         readings={
-            entry.name: _reading(star, entry, tables, progress, origins, full_refresh=full_refresh)
+            entry.name: _reading(star, entry, lost, progress, origins, full_refresh=full_refresh)
             for entry in entries
             if entry.source
+            for lost in (_lost(star, entry, tables) or _overwritten(star, entry, known),)
         },
         periods={
             fact.name: periods_due(
@@ -121,7 +122,7 @@ def _strayed(
 def _reading(
     star: Star,
     entry: Entry,
-    tables: Mapping[str, TableState],
+    lost: str,
     progress: Mapping[str, Progress],
     origins: Mapping[str, Origin],
     *,
@@ -137,7 +138,7 @@ def _reading(
         fingerprint=fingerprint(star, entry),
         now=origins[entry.source.connection].moment,
         full_refresh=full_refresh,
-        lost=_lost(star, entry, tables),
+        lost=lost,
     )
 
 
@@ -154,6 +155,16 @@ def _left(star: Star, fact: Fact, progress: Mapping[str, Progress], *, full_refr
             "--full-refresh reads them again"
         )
     return ""
+
+
+def _overwritten(star: Star, entry: Entry, known: Mapping[str, Known]) -> str:
+    """Say that rows that are not read again may be those of another definition."""
+    last = known.get(entry.name)
+    if not isinstance(entry, Dimension) or last is None or last.mapping == star.name:
+        return ""
+    if last.definition == definition(star, entry):
+        return ""
+    return "another mapping, which defines it otherwise, was the last to load it"
 
 
 def _lost(star: Star, entry: Entry, tables: Mapping[str, TableState]) -> str:

@@ -287,5 +287,5 @@ def left_over(star: Star, entry: Entry, world: World) -> Iterator[Notice]:
             yield Notice(
                 entry.name,
                 f"column '{name}' is no longer in the mapping: it is kept and not filled; "
-                f'to drop it run: ALTER TABLE {table} DROP COLUMN "{name}";',
+                f'if nothing else fills it, drop it: ALTER TABLE {table} DROP COLUMN "{name}";',
             )

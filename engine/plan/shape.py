@@ -344,9 +344,9 @@ def fingerprint(star: Star, entry: Entry) -> str:
     parts: list[object] = [match_columns(entry), entry.load, star.connection("warehouse").schema]
     parts += [(column.name, column.expr, column.type) for column in entry.columns]
     parts += [
-        (c.kind, c.columns, c.values, c.low, c.high, c.dimension, c.reject)
+        (c.kind, c.columns, c.values, c.low, c.high, c.dimension, c.reject, c.severity, c.tolerance)
         for c in entry.checks
-        if c.kind in ("not_null", "accepted", "range", "references")
+        if c.kind in ("not_null", "accepted", "range", "references", "unique")
     ]
     if isinstance(entry, Fact) and entry.milestones:
         parts += [entry.milestones]

@@ -183,6 +183,12 @@ def test_a_calendar_with_other_words_is_made_again(stars, words, wanted):
     assert counts(stars.run(other), "dim_date") == {}
 
 
+def test_a_calendar_of_two_mappings_is_not_made_again_by_either(stars):
+    one, other = star("one", dim_date=WEEK), star("other", dim_date=WEEK)
+    stars.run(one)
+    assert [stars.run(each).steps for each in (other, one, other)] == [()] * 3
+
+
 def test_a_calendar_with_a_check_is_made_in_each_run_that_the_check_may_speak(stars):
     mapping = star(dim_date=WEEK | {"checks": [{"not_null": "date"}]})
     stars.run(mapping)

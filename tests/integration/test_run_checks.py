@@ -513,3 +513,18 @@ def test_a_plan_shows_the_table_that_is_made_of_its_rows_and_every_check(shop):
     }
     shop.run(path)
     assert "schema changes: none" in shop.engine("plan", path).stdout
+
+
+@pytest.mark.parametrize(
+    "tighter", [{"max": 2}, {"max": 5, "severity": "error"}], ids=["fewer", "an error"]
+)
+@pytest.mark.parametrize("kind", ["unique", "not_null"])
+def test_a_check_that_was_made_stricter_looks_at_all_rows(shop, kind, tighter):
+    value = "'same'" if kind == "unique" else "NULL"
+    shop.source(f"UPDATE sales SET name = {value} WHERE id <= 3")
+    cursor = {"cursor": "at"}
+    before = checked({kind: "name", "severity": "warn", "max": 5}, **cursor)
+    shop.run(before)
+    assert counts(shop.run(before), "sales")["read"] < 100
+    after = checked({kind: "name", "severity": "warn", **tighter}, **cursor)
+    assert verdicts(shop.run(after))[f"{kind} name"][1] == 3

@@ -110,3 +110,24 @@ def test_two_stars_that_define_one_dimension_otherwise_are_told(items):
         "'sales' loaded this table last"
         in items.engine("plan", items.write(shop("returns"))).stdout
     )
+
+
+def test_what_another_mapping_wrote_is_put_right_though_the_source_has_not_changed(items):
+    items.source("ALTER TABLE items ADD changed timestamptz NOT NULL DEFAULT '2026-01-01 00:00+00'")
+
+    def defined(name, expr):
+        query = f"SELECT id, {expr} AS name, changed FROM items"
+        return star(name, dim_items=dimension(query, special_members=UNKNOWN, cursor="changed"))
+
+    upper, plain = defined("sales", "upper(name)"), defined("returns", "name")
+    items.run(upper)
+    wanted = items.warehouse("SELECT id, name FROM dim_items ORDER BY 1")
+    items.run(plain)
+    assert items.warehouse("SELECT id, name FROM dim_items ORDER BY 1") != wanted
+    report = items.run(upper)
+    assert items.warehouse("SELECT id, name FROM dim_items ORDER BY 1") == wanted
+    assert (
+        "dim_items: another mapping, which defines it otherwise, was the last to load it: everything is read"
+        in notices(report)
+    )
+    assert notices(items.run(upper)) == ""

@@ -14,11 +14,14 @@ import sqlalchemy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import engine.run
 from engine import logs
+from engine.cli import main
 from engine.commands.run import listening
-from engine.errors import SettingsError
+from engine.errors import RunError, SettingsError
 from engine.logs import Redactor, bound, configure
 from engine.plan.steps import Done
+from tests.conftest import ROOT
 
 logger = logging.getLogger("engine.test")
 
@@ -380,3 +383,32 @@ def test_a_file_that_cannot_be_written_is_named(monkeypatch, tmp_path):
     wrong = pytest.raises(SettingsError, match=r"LOG_FILE: cannot write .*file/engine\.log: ")
     with wrong, listening({}):
         pass
+
+
+def test_lines_go_to_what_stands_for_standard_error_at_the_moment(monkeypatch):
+    """A display on a terminal puts itself there, and lines that went past it would tear it."""
+    configure("text", "INFO")
+    screen = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    logger.info("above the display")
+    assert "above the display" in screen.getvalue()
+
+
+def test_a_command_that_writes_nothing_logs_in_the_form_that_is_asked_for(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("LOG_FORMAT", "json")
+    tried = []
+
+    def fails(*_):
+        logger.warning("next attempt soon")
+        raise RunError("cannot connect")
+
+    monkeypatch.setattr(engine.run, "_plan_once", fails)
+    monkeypatch.setenv("SOURCE_URL", "postgresql://a:b@127.0.0.1:1/s")
+    monkeypatch.setenv("WAREHOUSE_URL", "postgresql://a:b@127.0.0.1:1/w")
+    for arguments in (["plan"], ["ddl"], ["validate", "--connect"]):
+        assert main([*arguments, str(ROOT / "mappings/star.yml")]) == 1
+        first = screen.getvalue().splitlines()[len(tried)]
+        tried += screen.getvalue().splitlines()[len(tried) :]
+        assert json.loads(first)["message"] == "next attempt soon"
