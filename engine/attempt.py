@@ -174,10 +174,8 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
     ledger.begin(side, attempt.run_id, star.name, attempt.number)
     attempt.began = True
     snapshots = {name: Snapshot(engines[name], sessions) for name in sorted(read)}
-    for (
-        name,
-        queries,
-    ) in read.items():  # not before: what others do then would be theirs to wait for
+    # Not before: to a snapshot that is being taken, these would be others who may write.
+    for name, queries in read.items():
         sessions.expect(engines[name], min(WORKERS, queries))
     world = _survey(attempt, sessions, snapshots, side)
     todo = build(star, world, loaded.document.place, attempt.options.select)

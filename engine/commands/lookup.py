@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,11 +10,9 @@ from pathlib import Path
 import click
 
 from engine.cache import Member, Members
-from engine.commands.wire import environment
+from engine.commands.wire import configured, environment
 from engine.errors import RunError, SettingsError
-from engine.logs import configure
 from engine.mapping.load import load
-from engine.settings import log_settings
 
 
 def lookup(
@@ -30,8 +27,7 @@ def lookup(
     """Print a member; who answered is said on stderr."""
     key = key_of(words)
     loaded = load(path, overrides)
-    wanted = log_settings(os.environ, terminal=sys.stderr.isatty())
-    configure(wanted.form, wanted.level)
+    configured({}, terminal=sys.stderr.isatty(), to_file=False)
     with environment(folder) as environ, Members(loaded, environ) as members:
         found = members.find(dimension, **key)
     if found is None:

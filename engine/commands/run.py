@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
@@ -12,15 +11,14 @@ from pathlib import Path
 import click
 
 from engine.commands.choice import Choice
-from engine.commands.wire import cache_of, connected, selected
-from engine.errors import LateInterruptError, OutputError, SettingsError
-from engine.logs import bound, configure
+from engine.commands.wire import cache_of, configured, connected, selected
+from engine.errors import LateInterruptError, OutputError
+from engine.logs import bound
 from engine.mapping.load import load
 from engine.plan.steps import Done, Step
 from engine.report import Report, as_json, as_text
 from engine.run import Listener, Options
 from engine.run import run as do_run
-from engine.settings import log_settings
 from engine.steplog import Log
 
 
@@ -140,16 +138,3 @@ def listening(options: Mapping[str, str | None]) -> Iterator[Listener]:
             yield Both(terminal, Log(file_only=True)) if file else terminal
     else:
         yield Log()
-
-
-def configured(options: Mapping[str, str | None], *, terminal: bool) -> tuple[str, Path | None]:
-    """Set up the logs by the options and the environment; return their form and LOG_FILE."""
-    wanted = log_settings(os.environ, terminal=terminal)
-    form = options.get("log_format") or wanted.form
-    level = (options.get("log_level") or wanted.level).upper()
-    try:
-        configure(form, level, file=wanted.file)  # type: ignore[arg-type]
-    except OSError as error:
-        reason = (error.strerror or "failed").lower()
-        raise SettingsError(f"LOG_FILE: cannot write {wanted.file}: {reason}") from error
-    return form, wanted.file

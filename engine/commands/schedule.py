@@ -16,8 +16,7 @@ from pathlib import Path
 import click
 
 from engine.commands.choice import Choice
-from engine.commands.run import configured
-from engine.commands.wire import cache_of, environment, needed, selected
+from engine.commands.wire import cache_of, configured, environment, needed, selected
 from engine.database import ledger
 from engine.database.connect import Sessions, engine_for
 from engine.database.history import Latest, latest

@@ -22,13 +22,29 @@ PARTS = ("URL", *PLACE, "PASSWORD", "PASSWORD_FILE", *TLS)
 WAREHOUSE = (Connection("warehouse", "WAREHOUSE"),)
 
 
+def configured(
+    options: Mapping[str, str | None], *, terminal: bool, to_file: bool = True
+) -> tuple[str, Path | None]:
+    """Set up the logs by the options and the environment; return their form and LOG_FILE.
+
+    Without `to_file` nothing is written there.
+    """
+    wanted = log_settings(os.environ, terminal=terminal)
+    form = options.get("log_format") or wanted.form
+    level = (options.get("log_level") or wanted.level).upper()
+    try:
+        configure(form, level, file=wanted.file if to_file else None)  # type: ignore[arg-type]
+    except OSError as error:
+        reason = (error.strerror or "failed").lower()
+        raise SettingsError(f"LOG_FILE: cannot write {wanted.file}: {reason}") from error
+    return form, wanted.file
+
+
 def log_to_stderr() -> None:
     """Let a command that writes nothing log its attempts to connect, in the form that was asked for."""
     context = click.get_current_context(silent=True)
     given = (context.obj if context else None) or {}
-    wanted = log_settings(os.environ, terminal=sys.stderr.isatty())
-    level = (given.get("log_level") or wanted.level).upper()
-    configure(given.get("log_format") or wanted.form, level)
+    configured(given, terminal=sys.stderr.isatty(), to_file=False)
 
 
 @contextmanager

@@ -28,28 +28,24 @@ def kept(
 ) -> Iterator[str]:
     """Yield the entries that are as the ledger has `noted`, by table, and as this run would make them."""
     for entry in entries:
-        known = noted.get(entry.name, "")
-        if known and isinstance(entry, Dimension) and keepable(star, entry, world):
-            made = made_by(star, entry, stage_plan(star, entry, world))
-            if known == f"{made}:{rows_of(connection, star, entry)}":
-                yield entry.name
+        if (
+            isinstance(entry, Dimension)
+            and noted.get(entry.name)
+            and keepable(star, entry, world)
+            and noted[entry.name]
+            == content_of(connection, star, entry, stage_plan(star, entry, world))
+        ):
+            yield entry.name
 
 
 def content_of(connection: Connection, star: Star, dimension: Dimension, plan: StagePlan) -> str:
-    """Return what is to be noted of a calendar or a clock that was just made by this plan."""
-    return f"{made_by(star, dimension, plan)}:{rows_of(connection, star, dimension)}"
+    """Return hashes of all that decides what the rows are by this plan, and of the rows that are there.
 
-
-def made_by(star: Star, dimension: Dimension, plan: StagePlan) -> str:
-    """Return a hash of all that decides what the rows are: another engine or holiday, and it is another."""
-    into = replace(
-        plan.fill, stage=target(star, dimension)
-    )  # another star's stage has another name
+    Another engine or another holiday gives another first one.
+    """
+    table = target(star, dimension)
+    into = replace(plan.fill, stage=table)  # another star's stage has another name
     said = (render(into), definition(star, dimension))
-    return hashlib.sha256(repr(said).encode()).hexdigest()[:16]
-
-
-def rows_of(connection: Connection, star: Star, dimension: Dimension) -> str:
-    """Return the number of a table's rows, and a hash of them."""
-    step = ReadContent(entry=dimension.name, table=target(star, dimension))
-    return str(execute(connection, render(step)).scalar_one())
+    made = hashlib.sha256(repr(said).encode()).hexdigest()[:16]
+    step = ReadContent(entry=dimension.name, table=table)
+    return f"{made}:{execute(connection, render(step)).scalar_one()}"

@@ -304,7 +304,7 @@ class Publication:
         contents = {
             d.name: content_of(self._main, star, d, fills[d.name]) if d.generated else ""
             for d in star.dimensions
-            if d.name in plan.entries and d.name not in world.kept
+            if d.name in plan.entries and d.name not in plan.kept
         }
         return versions.note(self._main, self._run_id, star, contents, self.steps, world.loaded)
 

@@ -14,12 +14,12 @@ from engine.database.measures import measures_told
 from engine.database.source import Origin
 from engine.database.tables import MIGRATIONS
 from engine.database.target import has_extension, held_states, periods_loaded, table_states
-from engine.database.versions import Known, loaded_by
+from engine.database.versions import loaded_by
 from engine.database.views import view_states
 from engine.errors import refuse
 from engine.mapping.load import Loaded
 from engine.mapping.model import Dimension, Entry, Fact, Star
-from engine.plan.drift import definition, member_comparisons
+from engine.plan.drift import member_comparisons, overwriter
 from engine.plan.load import member_steps
 from engine.plan.progress import Progress, reading
 from engine.plan.select import chosen
@@ -49,18 +49,25 @@ def survey(
     found = look(star, entries, loaded.document, sources, warehouse)
     refuse(found.problems)
     tables = table_states(warehouse, star)
-    schema, ledgers = star.connection("warehouse").schema, ledger.version_of(warehouse)
-    progress = ledger.progress_of(warehouse, star.name) if ledgers else {}
-    known = loaded_by(warehouse, schema) if ledgers >= len(MIGRATIONS) else {}
+    schema, version = star.connection("warehouse").schema, ledger.version_of(warehouse)
+    progress = ledger.progress_of(warehouse, star.name) if version else {}
+    known = loaded_by(warehouse, schema) if version >= len(MIGRATIONS) else {}
+    loaded_last = {name: (each.mapping, each.definition) for name, each in known.items()}
     world = World(
         sources=found.sources,
         types=found.types,
         tables=tables,
         readings={
-            entry.name: _reading(star, entry, lost, progress, origins, full_refresh=full_refresh)
+            entry.name: _reading(
+                star,
+                entry,
+                _lost(star, entry, tables) or _overwritten(star, entry, loaded_last),
+                progress,
+                origins,
+                full_refresh=full_refresh,
+            )
             for entry in entries
             if entry.source
-            for lost in (_lost(star, entry, tables) or _overwritten(star, entry, known),)
         },
         periods={
             fact.name: periods_due(
@@ -83,7 +90,7 @@ def survey(
         measures=measures_told(warehouse, star, loaded.document),
         views=view_states(warehouse, star),
         held=held_states(warehouse, star),
-        loaded={name: (each.mapping, each.definition) for name, each in known.items()},
+        loaded=loaded_last,
         moments={e.name: origins[e.source.connection].moments for e in entries if e.source},
     )
     noted = {} if full_refresh else {name: each.content for name, each in known.items()}
@@ -157,12 +164,9 @@ def _left(star: Star, fact: Fact, progress: Mapping[str, Progress], *, full_refr
     return ""
 
 
-def _overwritten(star: Star, entry: Entry, known: Mapping[str, Known]) -> str:
+def _overwritten(star: Star, entry: Entry, loaded: Mapping[str, tuple[str, str]]) -> str:
     """Say that rows that are not read again may be those of another definition."""
-    last = known.get(entry.name)
-    if not isinstance(entry, Dimension) or last is None or last.mapping == star.name:
-        return ""
-    if last.definition == definition(star, entry):
+    if not overwriter(star, entry, loaded):
         return ""
     return "another mapping, which defines it otherwise, was the last to load it"
 

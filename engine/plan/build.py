@@ -48,10 +48,8 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
     select = tuple(select)
     entries = chosen(star, select)
     junk = [entry for entry in entries if isinstance(entry, Dimension) and entry.junk]
-    unread = (
-        *(entry for entry in entries if entry.name in world.kept),
-        *(entry for entry in entries if isinstance(entry, Aggregate)),
-    )
+    kept = tuple(entry for entry in entries if entry.name in world.kept)
+    unread = (*kept, *(entry for entry in entries if isinstance(entry, Aggregate)))
     refuse(
         [
             *(p for entry in entries for p in partition_problems(star, entry, world, place)),
@@ -92,7 +90,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
         stages=tuple(
             stage_plan(star, entry, world) for entry in entries if entry not in (*junk, *unread)
         ),
-        kept=tuple(entry.name for entry in entries if entry.name in world.kept),
+        kept=tuple(entry.name for entry in kept),
         hosts={
             **{entry.name: hosts(entry, world) for entry in junk},
             **{entry.name: () for entry in unread},

@@ -6,7 +6,7 @@ A run brings a table back in line; drift is told so that nobody is surprised, an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 from engine.mapping.model import Check, Cursor, Dimension, Entry, Source, Star
@@ -125,14 +125,23 @@ def by_hand(star: Star, entry: Entry, found: Iterable[Notice], world: World) -> 
 
 def _other_mapping(star: Star, entry: Entry, world: World) -> Iterator[Notice]:
     """Tell when another mapping loaded the same table last, as it sees it."""
-    mapping, last = world.loaded.get(entry.name, ("", ""))
-    other = isinstance(entry, Dimension) and mapping not in ("", star.name)
-    if other and isinstance(entry, Dimension) and last != definition(star, entry):
+    if mapping := overwriter(star, entry, world.loaded):
         yield Notice(
             entry.name,
             f"the mapping '{mapping}' loaded this table last, and defines it otherwise: each run undoes "
             "what the other did; let both include one file that defines it",
         )
+
+
+def overwriter(star: Star, entry: Entry, loaded: Mapping[str, tuple[str, str]]) -> str:
+    """Return the other mapping that loaded a dimension last and defines it otherwise; empty if none did.
+
+    `loaded` is as in World.
+    """
+    mapping, last = loaded.get(entry.name, ("", ""))
+    if not isinstance(entry, Dimension) or mapping in ("", star.name):
+        return ""
+    return "" if last == definition(star, entry) else mapping
 
 
 def _difference(step: Step) -> str:
