@@ -22,6 +22,7 @@ COUNTS = (
     "repointed",
     "held",
     "released",
+    "filled",
     "rejected",
 )
 CURSORS = (CountNullCursors.title, ReadCursors.title)
@@ -31,9 +32,10 @@ CURSORS = (CountNullCursors.title, ReadCursors.title)
 class EntryReport:
     """What happened to one dimension or fact; every row that was read is in exactly one other count.
 
-    `null_cursors` counts rows without a cursor, `repointed` rows of facts that refer to another version of a
-    dimension's member now, `returned` rows that were deleted and are in the source again; read,
-    closed, deleted, returned, inferred and repointed are no part of the sum.
+    `filled` counts rows that no source has sent, as a dense snapshot has them, of those that are inserted,
+    updated or unchanged. `null_cursors` counts rows without a cursor, `repointed` rows of facts that refer
+    to another version of a member now, `returned` rows that were deleted and are in the source again;
+    read, closed, deleted, returned, inferred and repointed are no part of the sum.
     """
 
     name: str
@@ -48,6 +50,7 @@ class EntryReport:
     repointed: int = 0
     held: int = 0
     released: int = 0
+    filled: int = 0
     rejected: int = 0
     null_cursors: int = 0
     seconds: float = 0.0
@@ -56,7 +59,8 @@ class EntryReport:
     def accounted(self) -> int:
         """How many of the rows that were read are in one of the other counts; must equal `read`."""
         of_now = self.inserted + self.updated + self.unchanged + self.held + self.rejected
-        return of_now - self.released  # which an earlier run has read
+        # Which an earlier run has read, and which nobody has sent.
+        return of_now - self.released - self.filled
 
 
 @dataclass(frozen=True, slots=True)

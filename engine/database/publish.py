@@ -40,6 +40,7 @@ from engine.plan.steps import (
     Done,
     DropStage,
     FillCombinations,
+    FillDense,
     FillGroups,
     FindGone,
     Notice,
@@ -332,6 +333,7 @@ class Publication:
         used += [
             step.stage for step in plan.load if isinstance(step, FillCombinations | FillGroups)
         ]
+        used += [step.filled for step in plan.load if isinstance(step, FillDense)]
         trees = [step.tree for step in plan.load if isinstance(step, BuildLinks)]
         used += [stage for tree in trees for stage in (tree.links, tree.closure)]
         if used:

@@ -60,6 +60,7 @@ RULES: tuple[Rule, ...] = (
     rules_history.versions_are_found,
     rules_aggregates.aggregates_add_up_a_fact,
     rules_snapshot.snapshots_have_periods,
+    rules_snapshot.dense_snapshots_can_be_filled,
     rules_milestones.milestones_are_kept,
     rules_milestones.lags_lie_between_milestones,
     rules_measures.measures_fit,

@@ -70,7 +70,8 @@ def _snapshot(data: Plain, path: str) -> Snapshot | None:
         return None
     days = -(-parse_duration(data.get("lag", "1d")) // DAY)
     start = date.fromisoformat(data["from"]) if "from" in data else None
-    return Snapshot(data["every"], data["column"], start, max(1, days), path)
+    dense = tuple(listed(data.get("dense", [])))
+    return Snapshot(data["every"], data["column"], start, max(1, days), dense, path)
 
 
 def _partition(data: Plain, path: str) -> Partition | None:

@@ -1,4 +1,4 @@
-"""Rules about periodic snapshots: the column of the period, and how they are read."""
+"""Rules about periodic snapshots: the column of the period, how they are read, and what makes them dense."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
-from engine.mapping.model import Fact, Snapshot, Star
+from engine.mapping.model import Dimension, Fact, Lookup, Snapshot, Star
 
 
 def snapshots_have_periods(star: Star, document: Document) -> Iterator[Problem]:
@@ -46,3 +46,75 @@ def _column(fact: Fact, snapshot: Snapshot, document: Document) -> Iterator[Prob
     elif name not in fact.grain:
         what = f"'{name}' is not in the grain, so that a row would be of one period alone"
         yield document.problem(path, what, f"add it to {fact.path}.grain")
+
+
+def dense_snapshots_can_be_filled(star: Star, document: Document) -> Iterator[Problem]:
+    """Find dense snapshots of what no row could be made: the grain would not be known, or a key."""
+    dimensions = {dimension.name: dimension for dimension in star.dimensions}
+    for fact in star.facts:
+        snapshot = fact.snapshot
+        if fact.load == "snapshot" and snapshot and snapshot.dense:
+            yield from _members(fact, snapshot, dimensions, document)
+            yield from _beside(fact, snapshot, document)
+            for lookup in fact.lookups:
+                if lookup.column not in (*fact.grain, *snapshot.dense) and not lookup.null:
+                    yield from _keyless(lookup, snapshot, dimensions, document)
+
+
+def _members(
+    fact: Fact, snapshot: Snapshot, dimensions: dict[str, Dimension], document: Document
+) -> Iterator[Problem]:
+    """Find names that are no lookups of the grain, and days as members of periods."""
+    lookups = {lookup.column: lookup for lookup in fact.lookups}
+    for at, name in enumerate(snapshot.dense):
+        path = document.item_path(f"{snapshot.path}.dense", name, at)
+        if name not in lookups:
+            hint = did_you_mean(name, lookups) or f"add it to {fact.path}.lookups"
+            yield document.problem(path, f"{fact.name} has no lookup '{name}'", hint)
+            continue
+        dimension = dimensions.get(lookups[name].dimension)
+        if name not in fact.grain:
+            what = (
+                f"'{name}' is not in the grain, so that no row would be of one of its members alone"
+            )
+            yield document.problem(path, what, f"add it to {fact.path}.grain")
+        if dimension and dimension.calendar:
+            what = f"{dimension.name} is a calendar, and no period has each day of it"
+            yield document.problem(path, what, f"drop it: {snapshot.column} tells the period")
+    known = (snapshot.column, *snapshot.dense)
+    rest = [name for name in fact.grain if name not in known]
+    if rest and all(name in lookups for name in snapshot.dense):
+        what = f"the grain has {', '.join(rest)} too, and nothing says which of it there are in a period"
+        other = [name for name in rest if name not in lookups]
+        hint = (
+            f"{', '.join(other)}: make it a dimension with a lookup, or take it out of the grain"
+            if other
+            else "name it in dense as well, or take it out of the grain"
+        )
+        yield document.problem(f"{snapshot.path}.dense", what, hint)
+
+
+def _beside(fact: Fact, snapshot: Snapshot, document: Document) -> Iterator[Problem]:
+    """Find words that need what a row that is made has not: a weight, a date of its own."""
+    if fact.bridge:
+        what = "a bridge, but rows that dense makes have no weight"
+        yield document.problem(fact.bridge.path, what, "drop one of them")
+    if fact.partition and fact.partition.by != snapshot.column:
+        what = f"rows that dense makes have no '{fact.partition.by}', but a period"
+        hint = f"set by: {snapshot.column}"
+        yield document.problem(f"{fact.partition.path}.by", what, hint)
+
+
+def _keyless(
+    lookup: Lookup, snapshot: Snapshot, dimensions: dict[str, Dimension], document: Document
+) -> Iterator[Problem]:
+    """Find lookups that a row that is made has no key for."""
+    dimension = dimensions.get(lookup.dimension)
+    if dimension and dimension.junk and not lookup.on:
+        what = f"rows that dense makes have no combination of {dimension.name}"
+        yield document.problem(lookup.path, what, "drop the lookup, or name it in grain and dense")
+    of_period = all(expression.strip() == snapshot.column for _, expression in lookup.on)
+    if lookup.missing in {"reject", "fail"} and not of_period:
+        what = f"missing: {lookup.missing}, but rows that dense makes have nothing to look up"
+        hint = f"say null: <a special member of {lookup.dimension}>, or missing: unknown"
+        yield document.problem(f"{lookup.path}.missing", what, hint)

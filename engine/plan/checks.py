@@ -12,7 +12,7 @@ from engine.plan.shape import (
     match_columns,
     member_key,
     primary_key,
-    rows,
+    rows_to_load,
     target,
 )
 from engine.plan.steps import (
@@ -64,7 +64,7 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
     whole = isinstance(entry, Dimension) and (entry.history is not None or bool(entry.junk))
     whole = whole or isinstance(entry, Aggregate)
     # Of a member with versions all of them may have changed: they are looked at in the table. Junk is small.
-    batch = None if fresh or whole else rows(star, entry, world).only(match)
+    batch = None if fresh or whole else rows_to_load(star, entry, world).only(match)
     checks = [
         check
         for check in entry.checks

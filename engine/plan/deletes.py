@@ -17,6 +17,7 @@ from engine.plan.shape import (
     rows,
     short_name,
     target,
+    tick,
     time_type,
 )
 from engine.plan.steps import (
@@ -122,7 +123,7 @@ def _close(dimension: Dimension, find: FindGone, world: World) -> CloseGone:
         find=find,
         time=time,
         moment=moments.get(family, "") if effective else "",
-        tick="1 day" if family == "date" else "1 microsecond" if time == family else "1 second",
+        tick=tick(time),
     )
 
 

@@ -11,6 +11,7 @@ from engine.plan.aggregates import aggregate_steps
 from engine.plan.audit import default_steps, with_audit
 from engine.plan.backfill import removed, span_of
 from engine.plan.deletes import delete_steps, referring
+from engine.plan.dense import dense_steps
 from engine.plan.durable import durable_steps
 from engine.plan.held import retry_steps, waiting_for
 from engine.plan.hierarchy import hierarchy_steps
@@ -27,6 +28,7 @@ from engine.plan.shape import (
     match_columns,
     primary_key,
     rows,
+    rows_to_load,
     stage,
     stage_columns,
     target,
@@ -69,6 +71,7 @@ def born_filled(star: Star, entry: Entry, world: World) -> bool:
         isinstance(entry, Fact)
         and not state_of(entry, world).exists
         and not entry.partition
+        and not entry.dense
         and not owned_names(entry)
         and all(value.cast in {"", value.type} for value in rows(star, entry, world).values)
     )
@@ -99,6 +102,7 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
         or _spread(entry)
         or bool(waiting_for(entry)),
     )
+    yield from dense_steps(star, entry, world, place)
     yield from added(star, entry, world)
     if isinstance(entry, Dimension) and entry.history:
         yield from dropped_keys(star, entry, world)
@@ -132,7 +136,8 @@ def _row_steps(
     star: Star, entry: Entry, world: World, place: Locate, keys: tuple[Step, ...]
 ) -> Generator[Step, None, tuple[Step, ...]]:
     """Plan how the rows of a batch become rows of the table; returns the steps for its keys."""
-    table, own, match = target(star, entry), rows(star, entry, world), match_columns(entry)
+    table, own = target(star, entry), rows_to_load(star, entry, world)
+    match = match_columns(entry)
     fresh = state_of(entry, world).empty
     compare = _compared(entry, world, own)
     if not fresh:
@@ -178,7 +183,8 @@ def _known_steps(
     star: Star, entry: Entry, world: World, compare: tuple[str, ...]
 ) -> Iterator[Step]:
     """Plan to count the rows that the table has already, and to complete the members that a fact has made."""
-    table, own, match = target(star, entry), rows(star, entry, world), match_columns(entry)
+    table, own = target(star, entry), rows_to_load(star, entry, world)
+    match = match_columns(entry)
     known = infers(entry, world)
     yield CountUnchanged(
         entry=entry.name,

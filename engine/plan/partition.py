@@ -15,7 +15,14 @@ from itertools import pairwise
 from engine.errors import Place, Problem
 from engine.mapping.model import Entry, Fact, Partition, Period, Star
 from engine.plan.periods import EARLIEST, LATEST, ago, following, label, start
-from engine.plan.shape import column_types, partition_of, rows, short_name, target
+from engine.plan.shape import (
+    column_types,
+    partition_of,
+    rows,
+    rows_to_load,
+    short_name,
+    target,
+)
 from engine.plan.steps import (
     AddPartitions,
     CountExpired,
@@ -91,7 +98,7 @@ def added(star: Star, entry: Entry, world: World) -> Iterator[Step]:
     yield AddPartitions(
         entry=entry.name,
         table=target(star, entry),
-        rows=rows(star, entry, world).only((partition.by,)),
+        rows=rows_to_load(star, entry, world).only((partition.by,)),
         by=partition.by,
         every=partition.every,
         prefix=prefix(entry),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.mapping.clock import generated_columns
 from engine.mapping.history import HISTORY_COLUMNS, IS_CURRENT, VALID_TO
@@ -237,6 +238,19 @@ def rows(star: Star, entry: Entry, world: World) -> Rows:
     return Rows(stage(star, entry), tuple(values), joins)
 
 
+def filled_table(star: Star, fact: Fact) -> Table:
+    """Return the table of the rows that a dense snapshot has and its query has not."""
+    return Table(STAGE_SCHEMA, short_name(f"{star.name}.{fact.name}.filled"))
+
+
+def rows_to_load(star: Star, entry: Entry, world: World) -> Rows:
+    """Return the rows that an entry's table gets: those of its stage, and those that make it dense."""
+    own = rows(star, entry, world)
+    if isinstance(entry, Fact) and entry.dense:
+        return replace(own, filled=filled_table(star, entry))
+    return own
+
+
 def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinition, ...]:
     """Return the columns of an entry's table: keys first, then the others in the order of the file."""
     types = column_types(entry, world)
@@ -306,6 +320,12 @@ def time_type(dimension: Entry, world: World) -> str:
     return known.get(EFFECTIVE, "timestamp with time zone")
 
 
+def tick(time: str) -> str:
+    """Return the shortest interval between two values of a type of times."""
+    family = time.partition("(")[0] + time.partition(")")[2]
+    return "1 day" if family == "date" else "1 microsecond" if time == family else "1 second"
+
+
 def history_definitions(dimension: Dimension, world: World) -> list[ColumnDefinition]:
     """Return the columns of a history. What says nothing about them, as a special member, is valid always."""
     time = time_type(dimension, world)
@@ -352,6 +372,7 @@ def fingerprint(star: Star, entry: Entry) -> str:
         parts += [entry.milestones]
     if isinstance(entry, Fact) and entry.snapshot:
         parts += [(entry.snapshot.every, entry.snapshot.column)]
+        parts += [entry.snapshot.dense] if entry.snapshot.dense else []
     if isinstance(entry, Dimension) and entry.history:
         parts += [entry.history, [(c.name, c.scd, c.previous) for c in entry.columns]]
         parts += [(x.column, x.scd) for x in entry.lookups]

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from engine.mapping.model import Entry, Fact, Period, Snapshot, Star
 from engine.plan.periods import start
 from engine.plan.reject import Locate, rule_of
-from engine.plan.shape import rows, target
+from engine.plan.shape import rows_to_load, target
 from engine.plan.steps import DeleteGonePeriods, Periods, ProveFilled, Step
 from engine.plan.world import World
 
@@ -76,8 +76,8 @@ def removal_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iter
     periods = world.periods.get(entry.name)
     if not isinstance(entry, Fact) or periods is None or periods.first > periods.last:
         return
-    own = rows(star, entry, world)
-    if not entry.source.allow_empty:
+    own = rows_to_load(star, entry, world)
+    if not entry.source.allow_empty and not entry.dense:  # where it is proved before: plan.dense
         rule = rule_of(f"{entry.path}.source", NOTHING_LEFT, place)
         yield ProveFilled(entry=entry.name, stage=own.stage, rule=rule)
     yield DeleteGonePeriods(

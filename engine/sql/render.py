@@ -56,6 +56,7 @@ FILTERS = {
     "looked_at": fragments.looked_at,
     "meets": fragments.meets,
     "rows": fragments.rows,
+    "made_up": fragments.made_up,
     "broken": fragments.broken,
     "version": members.version,
     "settled": members.settled,

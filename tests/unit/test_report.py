@@ -60,6 +60,7 @@ def test_the_json_is_one_object_with_every_count():
         "repointed": 0,
         "held": 0,
         "released": 0,
+        "filled": 0,
         "rejected": 5,
         "null_cursors": 7,
         "seconds": 1.01,

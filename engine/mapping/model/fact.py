@@ -36,13 +36,14 @@ class Snapshot:
     """That a fact has rows for each period, whose first day is in `column`.
 
     `start` is a day of the first period, None for the present one; `lag` is in days: how long after its end
-    a period is read again.
+    a period is read again. `dense` are lookups, whose members all have a row in each period.
     """
 
     every: Period
     column: str
     start: date | None = None
     lag: int = 1
+    dense: tuple[str, ...] = ()
     path: str = ""
 
 
@@ -94,3 +95,9 @@ class Fact:
     audit: tuple[str, ...] = ()
     description: str = ""
     path: str = ""
+
+    @property
+    def dense(self) -> tuple[Lookup, ...]:
+        """The lookups of which each member has a row in each period; none of any other fact."""
+        names = self.snapshot.dense if self.snapshot else ()
+        return tuple(lookup for lookup in self.lookups if lookup.column in names)

@@ -32,6 +32,7 @@ from engine.plan.steps.deletes import (
     ReopenReturned,
     UnflagReturned,
 )
+from engine.plan.steps.dense import EachMember, FillDense
 from engine.plan.steps.durable import CreateCurrent, DropCurrent, FillDurable
 from engine.plan.steps.held import (
     AgeHeld,
@@ -216,12 +217,14 @@ __all__ = [
     "DropReplaced",
     "DropRole",
     "DropStage",
+    "EachMember",
     "EmptyGroups",
     "EnsureMember",
     "EstimateRows",
     "FillCalendar",
     "FillClock",
     "FillCombinations",
+    "FillDense",
     "FillDurable",
     "FillGroups",
     "FindGone",

@@ -18,6 +18,7 @@ Measure = Literal[
     "inferred",
     "held",
     "released",
+    "filled",
     "repointed",
     "rejected",
     "failed",
@@ -99,12 +100,16 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The staged rows that are not rejected, in the shape of the target; with `rejected`, those too."""
+    """The staged rows that are not rejected, in the shape of the target; with `rejected`, those too.
+
+    Those of a table `filled`, which have that shape already, come with them.
+    """
 
     stage: Table
     values: tuple[Value, ...]
     joins: tuple[Join, ...] = ()
     rejected: bool = False
+    filled: Table | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -123,6 +128,7 @@ class Rows:
             tuple(value for value in self.values if value.name in names),
             tuple(join for join in self.joins if join.column in names),
             self.rejected,
+            self.filled,
         )
 
 

@@ -14,6 +14,7 @@ from engine.sql.fragments.conditions import (
     unlike,
     within,
 )
+from engine.sql.fragments.dense import made_up
 from engine.sql.fragments.reading import (
     AFTER_QUERY,
     asked,
@@ -56,6 +57,7 @@ __all__ = [
     "lacking",
     "looked_at",
     "looked_for",
+    "made_up",
     "meets",
     "no_null",
     "parent_of",

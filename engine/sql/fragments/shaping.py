@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
 from engine.plan.steps import Join, Rows, Value
 from engine.sql.fragments.conditions import any_null
-from engine.sql.quote import Fragment, column, expression, ident, literal, table, type_name
+from engine.sql.quote import (
+    Fragment,
+    column,
+    columns,
+    expression,
+    ident,
+    literal,
+    table,
+    type_name,
+)
 
 
 def value(of: Value) -> Fragment:
@@ -69,26 +80,35 @@ def looked_up(join: Join, member: str, row: str) -> Fragment:
 def rows(of: Rows, row_id: bool = False) -> Fragment:
     """Say the staged rows that are not rejected, in the target's shape, as a subquery.
 
+    With `row_id`, the rows carry "$row", which finds them again in the stage.
+    """
+    origin = table(of.stage) + ("" if of.rejected else '\n  where "$reject" is null')
+    staged = shaped(of, Fragment(origin), (("ctid", "$row"),) if row_id else ())
+    if not of.filled:
+        return staged
+    names = columns(of.columns)
+    made = f"select {names} from {table(of.filled)}"
+    return Fragment(f"(\nselect {names} from {staged} as w\nunion all\n{made}\n)")
+
+
+def shaped(of: Rows, origin: Fragment, more: Iterable[tuple[str, str]] = ()) -> Fragment:
+    """Say the rows of an origin in the target's shape, with `more` expressions, each with its name.
+
     Expressions are computed below the joins, where no column of a dimension can be mistaken for one of
-    the query. With `row_id`, the rows carry "$row", which finds them again in the stage.
+    the query.
     """
     inner = [f"{value(v)} as {ident(v.name)}" for v in of.values]
     inner += [f"{value(v)} as {ident(n)}" for join in of.joins for n, v in probes(join)]
-    inner += ['ctid as "$row"'] if row_id else []
-    below = (
-        "select\n    "
-        + ",\n    ".join(inner or ["1"])
-        + f"\n  from {table(of.stage)}"
-        + ("" if of.rejected else '\n  where "$reject" is null')
-    )
+    inner += [f"{sql} as {ident(name)}" for sql, name in more]
+    below = "select\n    " + ",\n    ".join(inner or ["1"]) + f"\n  from {origin}"
     if not of.joins:
         return Fragment(f"(\n  {below}\n)")
     outer = [
         f"{looked_up(join, f'l{n}', 'v')} as {ident(join.column)}"
         for n, join in enumerate(of.joins)
     ]
-    outer += [str(column(v.name, "v")) for v in of.values]
-    outer += ['v."$row"'] if row_id else []
+    outer += [column(v.name, "v") for v in of.values]
+    outer += [column(name, "v") for _, name in more]
     joined = "\n".join(
         f"left join {table(join.table)} as l{n} on {meets(join, f'l{n}', 'v')}"
         for n, join in enumerate(of.joins)

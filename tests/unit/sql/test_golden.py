@@ -549,6 +549,103 @@ CASES["snapshot"] = [
     if s.entry == "fact_sale" and s.title in ("copy", "count source", "prove filled", "delete gone")
 ]
 
+# A version of each user by a time that the query tells, and each seller as it is now, but for deleted ones.
+DENSE = replace(
+    VERSIONED,
+    dimensions=(
+        VERSIONED.dimensions[0],
+        VERSIONED.dimensions[1],
+        replace(
+            STAR.dimensions[1],
+            name="dim_seller",
+            natural_key=("user_id",),
+            source=replace(
+                STAR.dimensions[1].source, deletes=Deletes("flag", Tolerance(), "d.deletes")
+            ),
+        ),
+    ),
+    facts=(
+        replace(
+            STAR.facts[0],
+            load="snapshot",
+            grain=("the month", "user_key", "seller_key"),
+            source=replace(STAR.facts[0].source, cursor=None),
+            columns=(
+                Column("the month"),
+                Column("total", "price * quantity", "numeric(12,2)", measure=Measure("additive")),
+                Column("price", measure=Measure("non-additive")),
+                Column("cheap", "price < 1"),
+                Column("sold_at"),
+            ),
+            lookups=(
+                replace(STAR.facts[0].lookups[0], null="unknown"),
+                replace(STAR.facts[0].lookups[1], as_of="sold_at"),
+                Lookup("seller_key", "dim_seller", (("user_id", "seller_id"),), "fail", path="f.l"),
+            ),
+            partition=Partition("the month", "month", keep=(1, "month"), path="f.partition"),
+            snapshot=Snapshot("month", "the month", dense=("user_key", "seller_key")),
+            checks=(),
+        ),
+    ),
+)
+FILLING = replace(
+    SEEN,
+    today=date(2026, 3, 31),
+    sources={
+        **WORLD.sources,
+        "dim_seller": WORLD.sources["dim_user"],
+        "fact_sale": (*WORLD.sources["fact_sale"], StagedColumn("the month", "date")),
+    },
+    types={
+        **WORLD.types,
+        "fact_sale": {
+            **WORLD.types["fact_sale"],
+            "the month": "date",
+            "price": "numeric",
+            "cheap": "boolean",
+            "=cheap": "boolean",
+            "sold_at": "timestamp without time zone",
+            "user_key.as_of": "timestamp without time zone",
+        },
+        "dim_seller": WORLD.types["dim_user"],
+    },
+    tables={
+        **SEEN.tables,
+        "dim_seller": FILLED["dim_user"],
+        "fact_sale": TableState(
+            {
+                "day_key": "integer",
+                "user_key": "bigint",
+                "seller_key": "bigint",
+                "the month": "date",
+                "total": "numeric(12,2)",
+                "price": "numeric",
+                "cheap": "boolean",
+                "sold_at": "timestamp without time zone",
+            },
+            primary_key=("the month", "user_key", "seller_key"),
+            unique=(("the month", "user_key", "seller_key"),),
+            partitioned_by=("the month",),
+            empty=False,
+        ),
+    },
+    periods=DUE.periods,
+)
+CASES["dense"] = [
+    s
+    for s in build(DENSE, FILLING, place).load
+    if s.entry == "fact_sale"
+    and s.title
+    in (
+        "prove filled",
+        "fill dense",
+        "add partitions",
+        "count unchanged",
+        "insert new",
+        "delete gone",
+    )
+]
+
 ADDED_UP = replace(
     STAR,
     aggregates=(
