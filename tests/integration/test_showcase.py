@@ -100,6 +100,11 @@ def test_every_technique_at_once(showcase):
         "SELECT p.name FROM fact_order_lines JOIN dim_products AS p USING (product_key) "
         "WHERE order_id = 150 AND line_number = 1"
     ) == ["Late"]
+    assert counts(report, "fact_stock")["filled"] == 1, "of Late nothing has moved"
+    assert showcase.warehouse(
+        "SELECT count(*), sum(pieces) FROM fact_stock JOIN dim_products USING (product_key) "
+        "WHERE name = 'Late'"
+    ) == [(1, 0)]
     assert "fact_order_lines" not in notices(report), "nobody waits any more"
     assert counts(report, "dim_accounts") == {"read": 21, "unchanged": 20, "updated": 1}
     assert showcase.column(
