@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
+from difflib import SequenceMatcher
+from itertools import takewhile
 
 from engine.values import dataclass
+
+CLOSE = 0.6  # how much alike two words must be, from 0 to 1, for one to be meant by the other
+CLOSER = 2 / 3  # the same for what is left of them, which is short
+SLIP = 0.85  # from here on they differ by a letter or so, wherever that stands
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ class SettingsError(EngineError):
     exit_code = 2
 
 
+class ArgumentError(SettingsError):
+    """What was asked for cannot be: an option or its value, two that contradict each other, a name."""
+
+
 class RunError(EngineError):
     """The run failed and nothing was published; `transient` says whether trying again may help."""
 
@@ -112,9 +121,33 @@ def refuse(problems: Iterable[Problem]) -> None:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return a hint: the closest known word, or the whole list when it is short, or nothing."""
     words = sorted(known)
-    close = get_close_matches(word, words, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean '{close[0]}'?"
+    likeness, closest = max(((_likeness(word, other), other) for other in words), default=(0.0, ""))
+    if likeness >= CLOSE:
+        return f"did you mean '{closest}'?"
     if 0 < len(words) <= 12:
         return "known: " + ", ".join(words)
     return ""
+
+
+def _likeness(word: str, other: str) -> float:
+    """Return how much alike two words are, from 0 to 1; 0 when only what many words have is alike in them.
+
+    That is what both begin or end with, up to a `_` or a `.`: nobody who writes dim_suppliers or nosuch.yml
+    has dim_users or second.yml in mind.
+    """
+    whole = SequenceMatcher(None, other, word).ratio()
+    if not CLOSE <= whole < SLIP:
+        return whole
+    head = _beginning(word, other).rfind("_") + 1
+    ends = _beginning(word[head:][::-1], other[head:][::-1])
+    tail = max(ends.rfind("_"), ends.rfind(".")) + 1
+    if not head and not tail:
+        return whole
+    own, others = word[head : len(word) - tail], other[head : len(other) - tail]
+    return whole if SequenceMatcher(None, others, own).ratio() >= CLOSER else 0.0
+
+
+def _beginning(word: str, other: str) -> str:
+    """Return what both words begin with."""
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False))
+    return "".join(letter for letter, _ in pairs)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from engine.cache.settings import CacheSettings, cache_settings
 from engine.cache.space import HELD, Space, State, new_epoch, space_of
 from engine.cache.warehouse import BATCH, Answer, Key, Warehouse
-from engine.errors import RunError, SettingsError, did_you_mean
+from engine.errors import ArgumentError, RunError, SettingsError, did_you_mean
 from engine.mapping.load import Loaded, load
 from engine.mapping.model import Dimension
 from engine.settings import settings_for
@@ -104,7 +104,7 @@ class Members:
         known = {each.name: each for each in self._star.dimensions}
         if dimension not in known:
             hint = did_you_mean(dimension, known)
-            raise SettingsError(
+            raise ArgumentError(
                 f"no dimension named '{dimension}'" + (f" ({hint})" if hint else "")
             )
         of = known[dimension]
@@ -212,10 +212,10 @@ def _texts(of: Dimension, given: Mapping[str, object]) -> Key:
         if name not in of.natural_key:
             hint = did_you_mean(name, of.natural_key)
             what = f"{of.name} is looked up by {wanted}, not by '{name}'"
-            raise SettingsError(what + (f" ({hint})" if hint and len(of.natural_key) > 1 else ""))
+            raise ArgumentError(what + (f" ({hint})" if hint and len(of.natural_key) > 1 else ""))
     left = [name for name in of.natural_key if name not in given]
     if left:
-        raise SettingsError(f"{of.name} is looked up by {wanted}: {', '.join(left)} is missing")
+        raise ArgumentError(f"{of.name} is looked up by {wanted}: {', '.join(left)} is missing")
     return tuple(_text(of, name, given[name]) for name in of.natural_key)
 
 

@@ -9,11 +9,11 @@ from xml.etree.ElementTree import Element, ElementTree, SubElement, indent
 
 from engine.cases.report import as_text
 from engine.cases.result import Result
-from engine.errors import SettingsError
+from engine.errors import ArgumentError
 
 
 def write(path: Path, results: Sequence[Result]) -> None:
-    """Write a file: a suite for each file of cases. SettingsError when it cannot be written."""
+    """Write a file: a suite for each file of cases. ArgumentError when it cannot be written."""
     root = Element("testsuites", _numbers(results))
     for file, cases in groupby(results, lambda result: result.place.file):
         own = list(cases)
@@ -24,7 +24,7 @@ def write(path: Path, results: Sequence[Result]) -> None:
     try:
         ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
     except OSError as error:
-        raise SettingsError(f"--junit: cannot write {path}: {error.strerror}") from error
+        raise ArgumentError(f"--junit: cannot write {path}: {error.strerror}") from error
 
 
 def _numbers(results: Sequence[Result]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import cast
 from engine.cases.expect_from import ExpectReader
 from engine.cases.model import Case, Change, Kind, Setup, SourceTable, Step
 from engine.cases.rows import RowReader
-from engine.errors import SettingsError, did_you_mean, refuse
+from engine.errors import ArgumentError, did_you_mean, refuse
 from engine.mapping.deviations import deviations
 from engine.mapping.document import Document
 from engine.mapping.load import Loaded, load
@@ -22,6 +22,7 @@ from engine.mapping.values import listed
 from engine.plan.span import Span, span_from
 
 SUFFIX = ".tests.yml"
+MOST_NAMES = 20  # of cases, in a message
 CHANGES = ("insert", "update", "delete", "sql")
 
 
@@ -147,7 +148,7 @@ class _Suite:
             return span_from(
                 how.get("from"), how.get("to"), full_refresh=how.get("full_refresh", False)
             )
-        except SettingsError as error:
+        except ArgumentError as error:
             self.problem(path, str(error))
             return None
 
@@ -171,10 +172,19 @@ def _as_typed(document: Document, path: str) -> str:
 
 
 def selected(cases: tuple[Case, ...], pattern: str) -> tuple[Case, ...]:
-    """Return the cases whose name has a text in it, or fits a pattern with *; SettingsError for none."""
+    """Return the cases whose name has a text in it, or fits a pattern with *; ArgumentError for none."""
     low = pattern.lower() if "*" in pattern else f"*{pattern.lower()}*"
     found = tuple(case for case in cases if fnmatchcase(case.name.lower(), low))
     if not found:
-        hint = did_you_mean(pattern, [case.name for case in cases])
-        raise SettingsError(f"-k: no case is called '{pattern}'" + (f" ({hint})" if hint else ""))
+        names = [case.name for case in cases]
+        hint = did_you_mean(pattern, names)
+        what = f"-k: no case is called '{pattern}'"
+        if hint.startswith("did"):
+            raise ArgumentError(f"{what} ({hint})")
+        # A name is a sentence, which may have a comma in it: each on a line of its own.
+        known = [f"\n  {name}" for name in names[:MOST_NAMES]]
+        more = len(names) - len(known)
+        raise ArgumentError(
+            f"{what}; known:" + "".join(known) + (f"\n  and {more} more" * (more > 0))
+        )
     return found

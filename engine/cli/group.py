@@ -245,7 +245,7 @@ def lookup(
 
 @engine.command(epilog="Example:  engine demo, and later: engine demo --stop")
 @mapping_argument
-@folder_option
+@folder_option()
 @click.option(
     "--seed",
     type=click.Path(path_type=Path, file_okay=False),

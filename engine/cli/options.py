@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from engine.commands.choice import Choice
-from engine.errors import SettingsError
+from engine.errors import ArgumentError
 from engine.plan.span import span_from
 
 MAPPING = Path("mappings/star.yml")
@@ -34,11 +34,16 @@ report_option = click.option(
     show_default=True,
     help="Form of what is printed on stdout.",
 )
-folder_option = click.option(
-    "--folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help=f"Where the databases of `engine demo` live [default: {FOLDER}]; implies --embedded.",
-)
+
+
+def folder_option(more: str = "") -> Callable[[Function], Function]:
+    """Return --folder, whose help has `more` to say where the command can do without."""
+    return click.option(
+        "--folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        help=f"Where the databases of `engine demo` live [default: {FOLDER}]{more}.",
+    )
+
 
 TIMETABLE = (
     click.option(
@@ -83,7 +88,7 @@ TIMETABLE = (
 def databases(function: Function) -> Function:
     """Give a command --embedded and --folder, as one argument: a folder, or None for the environment."""
 
-    @folder_option
+    @folder_option("; implies --embedded")
     @click.option(
         "--embedded",
         is_flag=True,
@@ -168,8 +173,8 @@ def timetable(function: Function) -> Function:
 
 
 def overrides(words: tuple[str, ...]) -> dict[str, str]:
-    """Turn NAME=VALUE words into a map; SettingsError for anything else."""
+    """Turn NAME=VALUE words into a map; ArgumentError for anything else."""
     for word in words:
         if not word.partition("=")[0] or "=" not in word:
-            raise SettingsError(f"--var takes NAME=VALUE, not '{word}'")
+            raise ArgumentError(f"--var takes NAME=VALUE, not '{word}'")
     return dict(word.split("=", 1) for word in words)

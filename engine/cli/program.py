@@ -12,7 +12,7 @@ import click
 
 from engine.cli.group import engine
 from engine.commands import output
-from engine.errors import EngineError, OutputError
+from engine.errors import ArgumentError, EngineError, OutputError
 
 BUG = 70
 INTERRUPTED = 130
@@ -54,13 +54,14 @@ def _exit_code(error: Exception) -> int:
     """Say what went wrong on stderr, and return the exit code that tells it apart."""
     if isinstance(error, click.exceptions.Exit):
         return int(error.exit_code)
-    if isinstance(error, click.ClickException):
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return 2
+    if isinstance(error, click.ClickException):
+        return _fail(f"{_usage(error)}error: {_plain(error.format_message())}", 2)
     if isinstance(error, EngineError):
         output.drop_what_fails()
-        text = str(error)
-        return _fail(text if "\n" in text or ":" in text else f"error: {text}", error.exit_code)
+        return _fail(_told(error), error.exit_code)
     if isinstance(error, click.Abort):
         return _fail("interrupted: nothing was published", INTERRUPTED)
     if isinstance(error, BrokenPipeError):  # whoever read stdout has seen enough
@@ -73,3 +74,23 @@ def _exit_code(error: Exception) -> int:
         )
     trace = "".join(traceback.format_exception(error))
     return _fail(f"{trace}\nthis is a bug of the engine: please report it", BUG)
+
+
+def _told(error: EngineError) -> str:
+    """Return an error as it is printed: what says not itself where it is begins with `error: `."""
+    text = str(error)
+    placed = ":" in text or "\n" in text
+    return f"error: {text}" if isinstance(error, ArgumentError) or not placed else text
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return what the command takes, and how to ask for more, where it was called wrongly."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return ""
+    return f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n\n"
+
+
+def _plain(message: str) -> str:
+    """Return a sentence of click's as messages are here: with a small letter, and no full stop."""
+    return message[:1].lower() + message[1:].removesuffix(".")

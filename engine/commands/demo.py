@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -15,7 +15,7 @@ from engine.commands.choice import Choice
 from engine.commands.run import run
 from engine.commands.validate import validate
 from engine.database.embedded import Embedded, seed
-from engine.errors import LateInterruptError, SettingsError
+from engine.errors import ArgumentError, LateInterruptError
 
 SOURCE_FILES = Path("init/source")
 WAREHOUSE_FILES = Path("init/warehouse")
@@ -39,14 +39,13 @@ def demo(
 
     `data` is a folder with other SQL for the source; the warehouse is left to the run then.
     The servers go on running, so that what is printed can be typed; `engine demo --stop` ends them.
-    When anything fails, those that were started here are stopped again.
+    When anything fails, those that were started here are stopped again; what has become of them is said.
     """
     folders = (SOURCE_FILES, WAREHOUSE_FILES) if data is None else (data,)
     files = [sql_files(name) for name in folders]
     validate((mapping,), {}, connect=False, folder=None)
     servers = Embedded(folder)
-    with ExitStack() as undo:
-        undo.enter_context(servers)
+    with _running(servers, folder):
         for note in servers.notes:
             click.echo(f"note: {note}")
         click.echo(f"two PostgreSQL servers are running, their data is in {folder}")
@@ -62,24 +61,47 @@ def demo(
             click.echo(what_next(mapping, folder, servers, shop=data is None))
         except KeyboardInterrupt:
             raise LateInterruptError from None
-        undo.pop_all()
+
+
+@contextmanager
+def _running(servers: Embedded, folder: Path) -> Iterator[None]:
+    """Start the servers and let them run on; when anything fails, end what was started, and say so."""
+    begun = False
+    try:
+        with ExitStack() as undo:
+            undo.enter_context(servers)
+            begun = True
+            yield
+            undo.pop_all()
+    except BaseException:
+        if begun:
+            with suppress(OSError):  # why it failed is to be heard in any case
+                click.echo(what_is_left(folder, running=servers.running()), err=True)
+        raise
+
+
+def what_is_left(folder: Path, *, running: bool) -> str:
+    """Return what has become of the servers of a demo that failed."""
+    if running:
+        return f"the two servers go on running; `{called()} demo --stop{_where(folder)}` ends them"
+    return f"the two servers are stopped again; their data stays in {folder}"
 
 
 def sql_files(folder: Path) -> list[Path]:
-    """Return a folder's SQL files in order; SettingsError when there are none."""
+    """Return a folder's SQL files in order; ArgumentError when there are none."""
     files = sorted(folder.glob("*.sql"))
     if not files:
-        raise SettingsError(f"no SQL files in {folder}: run `engine demo` in the project's folder")
+        raise ArgumentError(f"no SQL files in {folder}: run `engine demo` in the project's folder")
     return files
 
 
 def stop(folder: Path) -> None:
     """Stop the servers of a folder; their data stays."""
     if not folder.is_dir():
-        raise SettingsError(f"there is no folder {folder}: nothing to stop")
+        raise ArgumentError(f"there is no folder {folder}: nothing to stop")
     servers = Embedded(folder)
     if not servers.made():
-        raise SettingsError(f"there are no databases of `engine demo` in {folder}: nothing to stop")
+        raise ArgumentError(f"there are no databases of `engine demo` in {folder}: nothing to stop")
     servers.stop()
     places = [_near(place) for place in servers.places()]
     click.echo(f"no server runs in {folder} any more; the data is still there")
@@ -103,13 +125,17 @@ def _near(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
+def _where(folder: Path) -> str:
+    """Return the option that names the folder of the databases, with a blank before it."""
+    return "" if folder == FOLDER else f" --folder {shlex.quote(str(folder))}"
+
+
 def what_next(mapping: Path, folder: Path, servers: Embedded, *, shop: bool) -> str:
     """Return what a newcomer may type now: each line but the comments is a command.
 
     `shop` says that the source is the shop of init/source, of which more can be shown.
     """
-    where = "" if folder == FOLDER else f" --folder {shlex.quote(str(folder))}"
-    file, program = shlex.quote(str(mapping)), called()
+    where, file, program = _where(folder), shlex.quote(str(mapping)), called()
     source, warehouse = servers.source.psql(owner=True), servers.warehouse.psql()
     look = f'-c "{STAR}"' if shop else r"-c '\d'"
     lines = ["What to try next; the servers go on running.", "# look at the star"]

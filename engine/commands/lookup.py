@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
 from engine.cache import Member, Members
-from engine.commands.wire import configured, environment
-from engine.errors import RunError, SettingsError
+from engine.commands.wire import environment, log_to_stderr
+from engine.errors import ArgumentError, RunError
 from engine.mapping.load import load
 
 
@@ -27,7 +26,7 @@ def lookup(
     """Print a member; who answered is said on stderr."""
     key = key_of(words)
     loaded = load(path, overrides)
-    configured({}, terminal=sys.stderr.isatty(), to_file=False)
+    log_to_stderr()
     with environment(folder) as environ, Members(loaded, environ) as members:
         found = members.find(dimension, **key)
     if found is None:
@@ -38,14 +37,14 @@ def lookup(
 
 
 def key_of(words: tuple[str, ...]) -> dict[str, str]:
-    """Turn COLUMN=VALUE words into a map; SettingsError for anything else."""
+    """Turn COLUMN=VALUE words into a map; ArgumentError for anything else."""
     key: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not name or not equals:
-            raise SettingsError(f"a key is COLUMN=VALUE, such as user_id=42, not '{word}'")
+            raise ArgumentError(f"a key is COLUMN=VALUE, such as user_id=42, not '{word}'")
         if name in key:
-            raise SettingsError(f"the key has {name} twice")
+            raise ArgumentError(f"the key has {name} twice")
         key[name] = value
     return key
 

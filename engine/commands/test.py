@@ -18,10 +18,9 @@ from engine.cases.report import as_json, as_text, plain, summary
 from engine.cases.result import Result
 from engine.cases.servers import Servers
 from engine.cases.suite import beside, load_suite, selected
-from engine.errors import MappingError, Problem, SettingsError
-from engine.logs import configure
+from engine.commands.wire import configured
+from engine.errors import ArgumentError, MappingError, Problem
 from engine.mapping.read import read
-from engine.settings import log_settings
 
 AT_ONCE = 4  # cases; each mostly waits for its databases
 
@@ -39,10 +38,9 @@ def test(
     cases = _cases(mappings, files)
     if pattern:
         cases = selected(cases, pattern)
-    wanted = log_settings(os.environ, terminal=sys.stderr.isatty())
     # What the runs of the cases do is told by their results.
     level = log.get("log_level") or os.environ.get("LOG_LEVEL") or "error"
-    configure(log.get("log_format") or wanted.form, level.upper())  # type: ignore[arg-type]
+    configured({**log, "log_level": level}, terminal=sys.stderr.isatty(), to_file=False)
     results: list[Result] = []
     with Servers() as servers, ThreadPoolExecutor(AT_ONCE, thread_name_prefix="case") as pool:
         try:
@@ -64,14 +62,14 @@ def test(
 def _cases(mappings: Sequence[Path], files: Sequence[Path]) -> tuple[Case, ...]:
     """Return all cases; MappingError carries every problem of all files."""
     if files and len(mappings) > 1:
-        raise SettingsError("--tests names the cases of one mapping: name one mapping")
+        raise ArgumentError("--tests names the cases of one mapping: name one mapping")
     problems: list[Problem] = []
     cases: list[Case] = []
     for mapping in mappings:
         for file in files or (beside(mapping),):
             if not file.exists() and not files:
                 read(mapping)  # which says it when the mapping itself is not there
-                raise SettingsError(
+                raise ArgumentError(
                     f"{mapping} has no tests: write {file}, or name files by --tests"
                 )
             try:

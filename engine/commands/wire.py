@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from engine.cache.settings import CacheSettings, cache_settings
-from engine.errors import SettingsError, did_you_mean
+from engine.errors import ArgumentError, SettingsError, did_you_mean
 from engine.logs import configure
 from engine.mapping.model import Connection, Star
 from engine.plan.select import chosen, sources_of
@@ -56,7 +56,7 @@ def environment(folder: Path | None) -> Iterator[Mapping[str, str]]:
     from engine.database.embedded import Embedded
 
     if not all((folder / name / "data").is_dir() for name in ("source", "warehouse")):
-        raise SettingsError(f"there are no databases in {folder} yet: run `engine demo` first")
+        raise ArgumentError(f"there are no databases in {folder} yet: run `engine demo` first")
     with Embedded(folder) as servers:
         urls = {"SOURCE": servers.source.url(), "WAREHOUSE": servers.warehouse.url()}
         # Settings of one's own databases would contradict these, so they are not looked at.
@@ -90,11 +90,11 @@ def cache_of(star: Star) -> CacheSettings | None:
 
 
 def selected(star: Star, patterns: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the entries that the patterns of --select name; SettingsError for one that names none."""
+    """Return the entries that the patterns of --select name; ArgumentError for one that names none."""
     names = [entry.name for entry in star.entries]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
-            raise SettingsError(
-                f"--select: no dimension or fact named '{pattern}' ({did_you_mean(pattern, names)})"
-            )
+            hint = did_you_mean(pattern, names)
+            what = f"--select: no dimension or fact named '{pattern}'"
+            raise ArgumentError(f"{what} ({hint})" if hint else what)
     return tuple(n for n in names if any(fnmatchcase(n, pattern) for pattern in patterns))

@@ -11,7 +11,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from engine.errors import SettingsError
+from engine.errors import ArgumentError
 
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
@@ -53,7 +53,7 @@ def serving(address: str, port: int, registry: CollectorRegistry, health: Health
         server = make_server(address, port, answer, _Server, _Handler)
     except OSError as error:
         reason = (error.strerror or "failed").lower()
-        raise SettingsError(
+        raise ArgumentError(
             f"--metrics-port: cannot listen on {address}:{port}: {reason}"
         ) from error
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)

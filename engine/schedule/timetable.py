@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from engine.errors import SettingsError
+from engine.errors import ArgumentError
 from engine.values import dataclass
 
 # The first look ahead: an expression such as 0 0 30 2 * names a moment that never comes.
@@ -40,7 +40,7 @@ class Timetable:
 
 
 def timetable(cron: str, zone: str, now: datetime) -> Timetable:
-    """Read a cron expression and the name of a time zone; SettingsError when either is wrong."""
+    """Read a cron expression and the name of a time zone; ArgumentError when either is wrong."""
     try:
         found = Timetable(cron, ZoneInfo(zone))
     except (
@@ -48,7 +48,7 @@ def timetable(cron: str, zone: str, now: datetime) -> Timetable:
         ValueError,
         OSError,
     ) as error:  # unknown, not a name, a folder of the database
-        raise SettingsError(
+        raise ArgumentError(
             f"--timezone: there is no time zone '{zone}' (a name such as Europe/Amsterdam or UTC)"
         ) from error
     try:
@@ -56,7 +56,7 @@ def timetable(cron: str, zone: str, now: datetime) -> Timetable:
         found.last(now)
     except CronSimError as error:
         reason = str(error).lower() or "not a cron expression"
-        raise SettingsError(f"--cron: '{cron}': {reason} ({EXAMPLE})") from error
+        raise ArgumentError(f"--cron: '{cron}': {reason} ({EXAMPLE})") from error
     except StopIteration as error:
-        raise SettingsError(f"--cron: '{cron}' names a moment that never comes") from error
+        raise ArgumentError(f"--cron: '{cron}' names a moment that never comes") from error
     return found

@@ -508,7 +508,7 @@ def test_the_command_without_redis_asks_the_warehouse(cached):
         (["dim_users", "user_id=x"], 2, "the key is no value of its column"),
         (["dim_users", "42"], 2, "a key is COLUMN=VALUE, such as user_id=42, not '42'"),
         (["dim_users", "user_id=1", "user_id=2"], 2, "the key has user_id twice"),
-        (["dim_users"], 2, "Missing argument"),
+        (["dim_users"], 2, "error: missing argument"),
     ],
 )
 def test_what_the_command_refuses(cached, words, code, what):

@@ -193,6 +193,7 @@ def test_a_demo_that_fails_leaves_no_server_behind(project):
     file.write_text(good.replace("- row_count: source", "- row_count: {min: 1000}"))
     said = engine(project, "demo", code=3)
     assert "fact_orders: check 'row_count' fails" in said
+    assert "the two servers are stopped again; their data stays in .demo\n" in said
     assert postmasters(project) == []
     file.write_text(good)
     assert counts(engine(project, "run", "--embedded"), "inserted") == EVERYTHING
@@ -204,8 +205,11 @@ def test_a_failure_does_not_stop_servers_that_ran_before(project):
     running = postmasters(project)
     file = project / "mappings/star.yml"
     file.write_text(file.read_text().replace("- row_count: source", "- row_count: {min: 1000}"))
-    engine(project, "demo", code=3)
+    said = engine(project, "demo", code=3)
+    (end,) = re.findall("^the two servers go on running; `(.*)` ends them$", said, re.MULTILINE)
     assert postmasters(project) == running
+    shell(project, end)
+    assert postmasters(project) == []
 
 
 def test_a_mistake_in_the_seed_is_named_and_nothing_of_it_stays(project):

@@ -13,6 +13,7 @@ import pytest
 
 from engine import __version__
 from engine.cli import engine as group
+from engine.errors import SettingsError
 from engine.settings import LEVELS
 
 ROOT = Path(__file__).parents[2]
@@ -106,6 +107,108 @@ def test_wrong_arguments_settings_and_mappings_exit_2_and_say_why(arguments, mes
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "--var", "x"), "--var takes NAME=VALUE, not 'x'"),
+        (
+            ("run", "--from", "today", "--to", "x"),
+            "--from takes a day such as 2026-01-31, not 'today'",
+        ),
+        (
+            ("run", "--from", "2026-01-01"),
+            "--from and --to belong together: from which day on, and before which day",
+        ),
+        (
+            ("plan", "--from", "2026-02-01", "--to", "2026-01-01"),
+            "--from 2026-02-01 is not before --to 2026-01-01, which is not in the range itself "
+            "(exchange them)",
+        ),
+        (
+            ("run", "--from", "9999-12-31", "--to", "9999-12-31"),
+            "--from 9999-12-31 is not before --to 9999-12-31, which is not in the range itself "
+            "(for one day, --to is the day after it)",
+        ),
+        (
+            ("run", "--select", "dim_suppliers"),
+            "--select: no dimension or fact named 'dim_suppliers' "
+            "(known: dim_date, dim_products, dim_users, fact_orders)",
+        ),
+        (("lookup", "dim_users", "42"), "a key is COLUMN=VALUE, such as user_id=42, not '42'"),
+        (
+            ("schedule", "--cron", "* * * * *", "--timezone", "Oslo"),
+            "--timezone: there is no time zone 'Oslo' (a name such as Europe/Amsterdam or UTC)",
+        ),
+        (
+            ("run", "--report", "xml"),
+            "invalid value for '--report': 'xml' is not one of 'text', 'json'",
+        ),
+        (("fly",), "no such command 'fly'"),
+        (("demo", "--stop", "--folder", "nowhere"), "there is no folder nowhere: nothing to stop"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_has_one_form(arguments, message):
+    done = engine(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"error: {message}"
+
+
+def test_a_wrong_option_is_told_with_what_there_is():
+    done = engine("run", "--selct", "x")
+    assert done.stderr.startswith(
+        "Usage: engine run [OPTIONS] [MAPPING]\nTry 'engine run --help' for help.\n\nerror: no such option"
+    )
+
+
+def test_without_a_command_there_is_help():
+    done = engine()
+    assert done.returncode == 2
+    assert all(command in done.stderr for command in COMMANDS)
+    assert "error" not in done.stderr.splitlines()[-1]
+
+
+def test_a_case_that_is_not_there_is_told_with_those_that_are_one_a_line():
+    done = engine("test", "-k", "nosuch")
+    first, *others = done.stderr.splitlines()
+    names = re.findall(
+        r"^  - name: (.*)", (ROOT / "mappings/star.tests.yml").read_text(), re.MULTILINE
+    )
+    assert first == "error: -k: no case is called 'nosuch'; known:"
+    assert others == [f"  {name}" for name in names]
+
+
+def test_only_where_it_can_be_done_without_a_folder_implies_embedded():
+    said = {
+        command: " ".join(engine(command, "--help").stdout.split()) for command in ("run", "demo")
+    }
+    assert "[default: .demo]; implies --embedded." in said["run"]
+    assert "[default: .demo]." in said["demo"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["validate --connect", "plan", "ddl", "history", "lookup dim_users user_id=1", "test"],
+)
+def test_every_command_logs_as_it_is_asked_to(command, monkeypatch, tmp_path):
+    from engine import cli
+
+    def refuse():
+        raise SettingsError("no servers today")
+
+    asked = []
+    monkeypatch.setattr(
+        "engine.commands.wire.configure",
+        lambda form, level, file: asked.append((form, level, file)),
+    )
+    monkeypatch.setattr("engine.commands.test.Servers", refuse)
+    for variable in [name for name in os.environ if name.startswith(("SOURCE_", "WAREHOUSE_"))]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("LOG_FILE", str(tmp_path / "engine.log"))
+    monkeypatch.chdir(ROOT)
+    assert cli.main(["--log-format", "json", "--log-level", "debug", *command.split()]) == 2
+    assert asked == [("json", "DEBUG", None)]
+
+
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c != "completion"])
 @pytest.mark.parametrize(
     ("variable", "message"),
@@ -124,7 +227,10 @@ def test_every_command_refuses_a_log_that_is_not_known(command, variable, messag
     ("written", "why"),
     [
         (False, "nowhere.yml: there is no such file"),
-        (True, "nowhere.yml has no tests: write nowhere.tests.yml, or name files by --tests"),
+        (
+            True,
+            "error: nowhere.yml has no tests: write nowhere.tests.yml, or name files by --tests",
+        ),
     ],
 )
 def test_a_mapping_that_is_not_there_has_not_only_no_tests(written, why, tmp_path):
