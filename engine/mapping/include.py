@@ -16,7 +16,7 @@ from engine.values import dataclass
 
 MAX_FILES = 500
 MAX_LEVELS = 20
-_SECTIONS = ("vars", "connections", "dimensions", "facts", "aggregates")
+SECTIONS = ("vars", "connections", "dimensions", "facts", "aggregates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class _Merge:
         self._own = document.data
 
     def add(self, part: Document) -> None:
-        for section in _SECTIONS:
+        for section in SECTIONS:
             entries, present = part.data.get(section), self.data.get(section, {})
             if not isinstance(entries, dict) or not isinstance(present, dict):
                 continue  # a deviation that is reported already

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Aggregate, Fact, Group, Star
+from engine.mapping.rules_entries import below_unknown_key
 
 
 def aggregates_add_up_a_fact(star: Star, document: Document) -> Iterator[Problem]:
@@ -36,6 +37,8 @@ def _no_fact(aggregate: Aggregate, facts: dict[str, Fact], document: Document) -
     given = document.data.get("facts")
     if isinstance(given, dict) and aggregate.fact in given:
         return  # it has problems of its own
+    if below_unknown_key(aggregate.fact, document):
+        return
     what = f"no fact named '{aggregate.fact}'"
     hint = did_you_mean(aggregate.fact, facts) or "there are none: add it under facts"
     yield document.problem(f"{aggregate.path}.fact", what, hint)

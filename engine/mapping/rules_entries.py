@@ -9,6 +9,7 @@ from engine.mapping.calendar import ALL_COLUMNS
 from engine.mapping.clock import generated_columns
 from engine.mapping.country import holiday_faults, locale_faults
 from engine.mapping.document import Document
+from engine.mapping.include import SECTIONS
 from engine.mapping.model import Dimension, Lookup, SpecialMember, Star
 
 _MAX_CALENDAR_YEARS = 400
@@ -137,16 +138,28 @@ def lookups_find_one(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def unknown_dimension(path: str, name: str, document: Document) -> Iterator[Problem]:
-    """Say that there is no dimension of a name, unless it is there with problems of its own."""
+    """Say that there is no dimension of a name, unless it is there with problems of its own.
+
+    One is that a key such as `dimension`, which is not known, stands above it.
+    """
     known = document.data.get("dimensions")
     known = known if isinstance(known, dict) else {}
-    if name in known:
+    if name in known or below_unknown_key(name, document):
         return
     facts = document.data.get("facts")
     hint = did_you_mean(name, known) or "there are none: add it under dimensions"
     if isinstance(facts, dict) and name in facts:
         hint = f"'{name}' is a fact"
     yield document.problem(path, f"no dimension named '{name}'", hint)
+
+
+def below_unknown_key(name: str, document: Document) -> bool:
+    """Return whether an entry of this name stands below a key of the top that the language does not know."""
+    return any(
+        isinstance(value, dict) and name in value
+        for key, value in document.data.items()
+        if key not in SECTIONS
+    )
 
 
 def _whole_key(lookup: Lookup, dimension: Dimension, document: Document) -> Iterator[Problem]:

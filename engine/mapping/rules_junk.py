@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Dimension, Star
+from engine.mapping.rules_entries import below_unknown_key
 
 MEANINGLESS = {
     "natural_key": "its natural key is all of its columns",
@@ -38,8 +39,9 @@ def junk_is_made_of_rows(star: Star, document: Document) -> Iterator[Problem]:
 
 
 def _broken(name: str, document: Document) -> bool:
-    """Say whether an entry is there with problems of its own."""
-    return any(f"{part}.{name}" in document.spans for part in ("dimensions", "facts"))
+    """Say whether an entry is there with problems of its own, or below a key that is not known."""
+    there = any(f"{part}.{name}" in document.spans for part in ("dimensions", "facts"))
+    return there or below_unknown_key(name, document)
 
 
 def junk_words_fit(star: Star, document: Document) -> Iterator[Problem]:
@@ -77,7 +79,10 @@ def lookups_say_what(star: Star, document: Document) -> Iterator[Problem]:
             dimension = dimensions.get(lookup.dimension)
             if lookup.on or dimension is None or entry.name in dimension.junk:
                 continue
-            what, hint = "the key 'on' is missing", ""
+            what, keys = "the key 'on' is missing", dimension.natural_key
+            hint = f"such as on: {keys[0]}"
+            if len(keys) > 1 or dimension.generated:
+                hint = "write on: {" + ", ".join(f"{name}: ..." for name in keys) + "}"
             if dimension.junk:
                 hint = f"give an expression for each column, or add {entry.name} to {dimension.path}.junk"
             yield document.problem(lookup.path, what, hint)

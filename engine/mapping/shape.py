@@ -204,7 +204,10 @@ _MESSAGES: dict[str, Callable[[_Failure], tuple[str, str]]] = {
         f"expected {failure.wanted}, found {shown(failure.found)}",
         "write it without quotes" if str(failure.wanted) == failure.found else "",
     ),
-    "required": lambda failure: (f"the key '{failure.message}' is missing", ""),
+    "required": lambda failure: (
+        f"the key '{failure.message}' is missing",
+        _example(failure.schema, failure.message),
+    ),
     "minItems": lambda _: ("the list is empty", "name at least one"),
     "minProperties": lambda _: (
         "the map is empty",
@@ -221,6 +224,17 @@ _MESSAGES: dict[str, Callable[[_Failure], tuple[str, str]]] = {
     ),
     "uniqueItems": _repeated,
 }
+
+
+def _example(part: dict[str, Plain], name: str) -> str:
+    """Return a hint that shows a key which is missing with a value, where the schema has a short one."""
+    key = part.get("properties", {}).get(name, {})
+    if "const" in key:
+        return f"add {name}: {key['const']}"
+    short = [each for each in key.get("examples", ()) if not isinstance(each, dict | list)]
+    return part.get("missingMessage", {}).get(name) or (
+        f"such as {name}: {short[0]}" if short else ""
+    )
 
 
 def _meant(failure: _Failure) -> Iterator[tuple[str, ...]]:
