@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import cast, get_args
@@ -32,18 +32,26 @@ DEFAULTS: dict[str, str | int] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,  # milliseconds: also when it vanished while rows were being sent to it
 }
+EMBEDDED = (
+    "SOURCE",
+    "WAREHOUSE",
+)  # the prefixes for which the databases of `engine demo` can stand
 KUBERNETES = "Kubernetes sets it for a service of that name, unless enableServiceLinks is false"
 LONGEST_SECRET = 65_536  # bytes; a larger file is not a password
 LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 class Secret:
-    """A text that shows itself as ***, and that the logs hide from the moment it exists."""
+    """A text that shows itself as ***, and that the logs hide from the moment it exists.
 
-    __slots__ = ("_text",)
+    `origin` is the variable that has it, or names its file.
+    """
 
-    def __init__(self, text: str) -> None:
+    __slots__ = ("_text", "origin")
+
+    def __init__(self, text: str, origin: str = "") -> None:
         self._text = text
+        self.origin = origin
         logs.register(text)
 
     def reveal(self) -> str:
@@ -117,19 +125,30 @@ def settings_for(
     """Return the settings of each connection by its name; one SettingsError says all problems."""
     found: dict[str, ConnectionSettings] = {}
     problems: dict[str, None] = {}  # in order, and once for two connections of one prefix
-    incomplete = False
+    incomplete: list[str] = []
     for connection in connections:
         draft = _draft(connection.env, environ)
         settings = _settings(draft)
         if settings:
             found[connection.name] = settings
         problems |= dict.fromkeys(draft.problems)
-        incomplete |= draft.incomplete
+        incomplete += [connection.env] if draft.incomplete else []
     if incomplete:
-        problems["`engine demo` needs no settings, and --embedded uses its databases"] = None
+        problems[_instead(incomplete)] = None
     if problems:
         raise SettingsError("\n".join(problems))
     return found
+
+
+def _instead(incomplete: Sequence[str]) -> str:
+    """Say what can be done without settings, and which of those that are incomplete it does not replace."""
+    if not set(incomplete) & set(EMBEDDED):
+        return (
+            f"the databases of `engine demo` (--embedded) stand for {' and '.join(EMBEDDED)} alone"
+        )
+    hint = "`engine demo` needs no settings, and --embedded uses its databases"
+    others = set(incomplete) - set(EMBEDDED)
+    return f"{hint}, which stand for {' and '.join(EMBEDDED)} alone" if others else hint
 
 
 def log_settings(environ: Mapping[str, str], *, terminal: bool) -> LogSettings:
@@ -216,9 +235,10 @@ def secret_of(draft: Draft, in_url: str) -> Secret | None:
         draft.wrong("PASSWORD_FILE", f"{other} is given too; drop one of the two")
         return None
     password = in_url or direct or (_content(draft, Path(file)) if file else "")
+    part = "URL" if in_url else "PASSWORD" if direct else "PASSWORD_FILE"
     if "\0" in password:
-        draft.wrong("PASSWORD_FILE" if file else "URL", "the password holds a zero byte")
-    return Secret(password) if password else None
+        draft.wrong(part, "the password holds a zero byte")
+    return Secret(password, f"{draft.prefix}_{part}") if password else None
 
 
 def _content(draft: Draft, path: Path) -> str:

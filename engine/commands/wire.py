@@ -16,7 +16,7 @@ from engine.errors import ArgumentError, SettingsError, did_you_mean
 from engine.logs import configure
 from engine.mapping.model import Connection, Star
 from engine.plan.select import chosen, sources_of
-from engine.settings import PLACE, TLS, ConnectionSettings, log_settings, settings_for
+from engine.settings import EMBEDDED, PLACE, TLS, ConnectionSettings, log_settings, settings_for
 
 PARTS = ("URL", *PLACE, "PASSWORD", "PASSWORD_FILE", *TLS)
 WAREHOUSE = (Connection("warehouse", "WAREHOUSE"),)
@@ -58,7 +58,7 @@ def environment(folder: Path | None) -> Iterator[Mapping[str, str]]:
     if not all((folder / name / "data").is_dir() for name in ("source", "warehouse")):
         raise ArgumentError(f"there are no databases in {folder} yet: run `engine demo` first")
     with Embedded(folder) as servers:
-        urls = {"SOURCE": servers.source.url(), "WAREHOUSE": servers.warehouse.url()}
+        urls = dict(zip(EMBEDDED, (servers.source.url(), servers.warehouse.url()), strict=True))
         # Settings of one's own databases would contradict these, so they are not looked at.
         hidden = {f"{prefix}_{part}" for prefix in urls for part in PARTS}
         kept = {name: value for name, value in os.environ.items() if name not in hidden}

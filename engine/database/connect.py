@@ -79,7 +79,7 @@ class Sessions:
         except DBAPIError as error:
             vanished = where in _reached and is_unknown_host(error)
             raise RunError(
-                f"cannot connect to {where}: {str(error.orig).strip()}",
+                f"cannot connect to {where}: {str(error.orig).strip()}{_secret_of(engine, error)}",
                 transient=vanished or is_transient(error),
             ) from error
         _reached.add(where)
@@ -132,11 +132,12 @@ def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engi
     """Make the SQLAlchemy engine of one database; each connection is new and has its session pinned."""
     arguments: dict[str, Any] = settings.connect_args()
     where = f"{settings.prefix} {settings.describe()}"
+    secret_from = settings.secret.origin if settings.secret else ""
     engine = create_engine(
         "postgresql+psycopg2://",
         connect_args=arguments,
         poolclass=NullPool,
-        execution_options={"where": where},
+        execution_options={"where": where, "secret_from": secret_from},
         use_native_hstore=False,  # no value is decoded here, and to ask for the type begins a transaction
     )
     pins = PINNED + ("; set default_transaction_read_only = on" if read_only else "")
@@ -160,6 +161,13 @@ def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engi
         connection.autocommit = False
 
     return engine
+
+
+def _secret_of(engine: Engine, error: DBAPIError) -> str:
+    """Say which variable has the password that was refused, as far as the server says that it was."""
+    origin = engine.get_execution_options()["secret_from"]
+    refused = "password authentication failed" in str(error.orig)
+    return f" (the password is from {origin})" if refused and origin else ""
 
 
 def refuse_lost(connections: Mapping[str, Connection], error: BaseException) -> None:

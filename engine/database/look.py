@@ -33,6 +33,7 @@ CURSOR_TYPES = (
 CURSORS = frozenset(word.replace("-", " ") for word in CURSOR_TYPES.split())
 
 ANY_DAY = date(2000, 1, 1)
+MOST_NAMES = 20  # of columns, in a message
 
 
 @dataclass(slots=True)
@@ -103,7 +104,10 @@ def _source(
     try:
         columns = describe(connection, f"{before}{source.query}{after}")
     except DBAPIError as error:
-        found.problems.append(refused(error, document, path, lambda at: at - len(before)))
+        where = f"in {connection.engine.get_execution_options()['where']}"
+        found.problems.append(
+            refused(error, document, path, lambda at: at - len(before), database=where)
+        )
         return ()
     found.problems += _column_problems(entry, source, columns, document)
     return tuple(StagedColumn(column.name, column.type, column.cast) for column in columns)
@@ -170,6 +174,14 @@ class Asked:
     opening: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class OneRow:
+    """A row of the query's types, over which expressions are tried: as SQL, and its columns for a hint."""
+
+    sql: str
+    columns: str
+
+
 def _computed(
     entry: Entry, document: Document, warehouse: Connection, found: Found
 ) -> dict[str, str]:
@@ -193,7 +205,11 @@ def _types_of(
     }
     asked = list(_asked(entry, document))
     nulls = ", ".join(f"null::{type_name(t)} as {ident(n)}" for n, t in names.items())
-    origin = f" from (select {nulls}) as q"
+    whose = "the query has" if entry.source else "known"
+    short = len(names) <= MOST_NAMES
+    origin = OneRow(
+        f" from (select {nulls}) as q", f"{whose}: {', '.join(sorted(names))}" if short else ""
+    )
     types |= _ask(asked, origin, document, warehouse, found)
     if entry.source and entry.source.dedupe:
         found.problems += _order_problems(
@@ -254,14 +270,16 @@ def _missing_columns(
 
 
 def _order_problems(
-    order: str, path: str, origin: str, document: Document, warehouse: Connection
+    order: str, path: str, origin: OneRow, document: Document, warehouse: Connection
 ) -> Iterator[Problem]:
     """Try the order that says which of two rows with one key wins."""
     before = "select q.*, row_number() over (order by "
     try:
-        ask(warehouse, f"{before}{ordering(order)}){origin} limit 0").close()
+        ask(warehouse, f"{before}{ordering(order)}){origin.sql} limit 0").close()
     except DBAPIError as error:
-        yield refused_for_each_row(error, document, path, lambda at: at - len(before))
+        yield refused_for_each_row(
+            error, document, path, lambda at: at - len(before), columns=origin.columns
+        )
 
 
 def _asked(entry: Entry, document: Document) -> Iterator[Asked]:
@@ -294,7 +312,7 @@ def _asked(entry: Entry, document: Document) -> Iterator[Asked]:
 
 
 def _ask(
-    asked: Iterable[Asked], origin: str, document: Document, warehouse: Connection, found: Found
+    asked: Iterable[Asked], origin: OneRow, document: Document, warehouse: Connection, found: Found
 ) -> dict[str, str]:
     """Ask for all types at once; when something is refused, one by one, so that all problems show."""
     questions = list(asked)
@@ -304,7 +322,7 @@ def _ask(
     # A condition may hold neither aggregates nor anything else that looks at more rows than one.
     each_row = " and ".join(f"{one.sql} is null" for one in questions)
     try:
-        columns = describe(warehouse, f"select {listed}{origin} where {each_row} limit 0")
+        columns = describe(warehouse, f"select {listed}{origin.sql} where {each_row} limit 0")
     except DBAPIError:
         return dict(_ask_each(questions, origin, document, warehouse, found))
     return {one.name: c.type for one, c in zip(questions, columns, strict=True)}
@@ -312,7 +330,7 @@ def _ask(
 
 def _ask_each(
     questions: Iterable[Asked],
-    origin: str,
+    origin: OneRow,
     document: Document,
     warehouse: Connection,
     found: Found,
@@ -330,14 +348,16 @@ def _ask_each(
 
 
 def _ask_one(
-    one: Asked, origin: str, document: Document, warehouse: Connection
+    one: Asked, origin: OneRow, document: Document, warehouse: Connection
 ) -> tuple[Problem | None, str]:
     """Return what is wrong with an expression, or its type."""
     try:
-        type_ = describe(warehouse, f"select {one.sql} as c{origin} limit 0")[0].type
+        type_ = describe(warehouse, f"select {one.sql} as c{origin.sql} limit 0")[0].type
     except DBAPIError as error:
-        return refused(error, document, one.path, _inside(one, "select ")), ""
-    before = f"select 1{origin} where "
+        return refused(
+            error, document, one.path, _inside(one, "select "), columns=origin.columns
+        ), ""
+    before = f"select 1{origin.sql} where "
     try:
         ask(warehouse, f"{before}{one.sql} is null limit 0").close()
     except DBAPIError as error:

@@ -13,11 +13,18 @@ from engine.mapping.document import Document
 
 
 def refused(
-    error: DBAPIError, document: Document, path: str, offset: Callable[[int], int] | None = None
+    error: DBAPIError,
+    document: Document,
+    path: str,
+    offset: Callable[[int], int] | None = None,
+    *,
+    database: str = "",
+    columns: str = "",
 ) -> Problem:
     """Turn a database's refusal into a problem; `offset` tells where in the mapping's text it points.
 
     It gets the offset, from 0, in the statement that was sent; without it the place is the whole text's.
+    `database` says where a table that is missing was looked for, `columns` which columns there are.
     """
     origin = error.orig
     diagnosis = origin.diag if isinstance(origin, psycopg2.Error) else None
@@ -28,14 +35,23 @@ def refused(
     hint = (diagnosis.message_hint if diagnosis else "") or ""
     if isinstance(origin, psycopg2.errors.InsufficientPrivilege):
         hint = "grant the right to the role that the engine connects as, for instance GRANT SELECT ON …"
+    if isinstance(origin, psycopg2.errors.UndefinedColumn):
+        hint = hint or columns
+    if isinstance(origin, psycopg2.errors.UndefinedTable | psycopg2.errors.InvalidSchemaName):
+        hint = hint or database
     return Problem(place, message_of(error), hint)
 
 
 def refused_for_each_row(
-    error: DBAPIError, document: Document, path: str, offset: Callable[[int], int] | None = None
+    error: DBAPIError,
+    document: Document,
+    path: str,
+    offset: Callable[[int], int] | None = None,
+    *,
+    columns: str = "",
 ) -> Problem:
     """Turn the refusal of an expression as a condition, where it may see one row only, into a problem."""
-    problem = refused(error, document, path, offset)
+    problem = refused(error, document, path, offset, columns=columns)
     kinds = {
         psycopg2.errors.GroupingError: "an aggregate function",
         psycopg2.errors.WindowingError: "a window function",

@@ -154,6 +154,34 @@ def test_validate_connect_says_it_and_makes_nothing(shop):
     assert shop.column("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'engine%'") == [0]
 
 
+def test_a_column_that_is_missing_is_told_with_those_that_there_are(shop):
+    there = "(the query has: amount, day, id, name)"
+    query = "SELECT id, name, day, amount FROM t"
+    lookup = {"dimension": "dim_t", "on": "nix", "missing": "fail"}
+    mapping = star(
+        dim_t=dimension(query, {"id": None, "city": "upper(city)"}),
+        f=fact(query, {"id": None}, lookups={"t_key": lookup}, dedupe="nix"),
+    )
+    assert [problem.partition(": ")[2] for problem in refusal(shop, mapping)] == [
+        f'dimensions.dim_t.columns.city: column "city" does not exist {there}',
+        f'facts.f.source.dedupe: column "nix" does not exist {there}',
+        f'facts.f.lookups.t_key.on: column "nix" does not exist {there}',
+    ]
+    (problem,) = refusal(shop, star(f=fact(query, {"id": None, "x": "nmae"})))
+    assert problem.endswith('(Perhaps you meant to reference the column "q.name".)')
+    wide = ", ".join(f"id AS column_{n}" for n in range(20))
+    (problem,) = refusal(shop, star(f=fact(f"SELECT id, {wide} FROM t", {"id": None, "x": "nix"})))
+    assert problem.endswith('column "nix" does not exist')
+
+
+@pytest.mark.parametrize("table", ["nix", "nix.t"])
+def test_a_table_that_is_missing_is_told_with_the_database_that_lacks_it(shop, table):
+    (problem,) = refusal(shop, star(f=fact(f"SELECT * FROM {table}", "id")))
+    source = shop.databases.source
+    where = f"in SOURCE {source.user}@{source.host}:{source.port}/{source.database}"
+    assert problem.endswith(f'relation "{table}" does not exist ({where})')
+
+
 def test_a_key_column_that_gives_no_keys(shop):
     mapping = star(dim_t=dimension(QUERY, "id name"))
     shop.warehouse(

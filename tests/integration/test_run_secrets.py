@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,16 @@ def test_a_password_in_a_url_is_hidden_like_one_in_a_file(stars, databases):
     assert done.returncode == 2
     assert "SOURCE_URL" in done.stderr
     assert password not in done.stderr
+
+
+def test_a_password_that_is_refused_is_told_with_its_variable(stars, secret):
+    url = re.sub(r":[^:@]*@", ":wrong@", stars.databases.source_url)
+    wrong = {**secret, "SOURCE_PASSWORD_FILE": "", "SOURCE_PASSWORD": SECRET + "-not"}
+    for environment, variable in (({"SOURCE_URL": url}, "SOURCE_URL"), (wrong, "SOURCE_PASSWORD")):
+        done = stars.engine("validate", STAR, "--connect", environment=environment)
+        assert done.returncode == 1
+        assert "password authentication failed" in done.stderr
+        assert f"(the password is from {variable})\n" in done.stderr
 
 
 def test_neither_process_list_nor_session_list_shows_a_password(stars, secret):

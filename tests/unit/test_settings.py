@@ -406,12 +406,43 @@ def test_all_connections_at_once():
         "CRM_PORT:",
         "`engine",
     ]
-    assert lines[-1] == "`engine demo` needs no settings, and --embedded uses its databases"
+    assert lines[-1] == (
+        "`engine demo` needs no settings, and --embedded uses its databases, "
+        "which stand for SOURCE and WAREHOUSE alone"
+    )
 
     environ = PARTS | {"CRM_URL": URL, "WAREHOUSE_URL": URL}
     found = settings_for((source, crm, twin, warehouse), environ)
     assert list(found) == ["source", "crm", "twin", "warehouse"]
     assert found["twin"] == found["crm"]
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        (("CRM",), "`engine demo` needs no settings, and --embedded uses its databases"),
+        (
+            ("SOURCE",),
+            "the databases of `engine demo` (--embedded) stand for SOURCE and WAREHOUSE alone",
+        ),
+    ],
+)
+def test_the_demo_is_named_for_what_it_can_stand_for(given, hint):
+    environ = {f"{prefix}_URL": URL for prefix in given}
+    with pytest.raises(SettingsError) as caught:
+        settings_for([Connection("source", "SOURCE"), Connection("crm", "CRM")], environ)
+    assert str(caught.value).splitlines()[1:] == [hint]
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        ({"SOURCE_URL": "postgresql://u:giraffe@h/d"}, "SOURCE_URL"),
+        (PARTS | {"SOURCE_PASSWORD": "giraffe"}, "SOURCE_PASSWORD"),
+    ],
+)
+def test_a_password_knows_from_which_variable_it_came(given, origin):
+    assert connection_settings("SOURCE", given).secret.origin == origin
 
 
 def test_the_demo_is_named_only_when_something_is_missing():
