@@ -77,6 +77,7 @@ class Attempt:
     started: float  # of the run, by time.perf_counter
     number: int = 1
     publication: Publication | None = None
+    notices: tuple[Notice, ...] = ()  # of the plan: what is read, and why
     began: bool = False
     interrupted: bool = False
     failure: Report | None = None
@@ -179,6 +180,7 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
         sessions.expect(engines[name], min(WORKERS, queries))
     world = _survey(attempt, sessions, snapshots, side)
     todo = build(star, world, loaded.document.place, attempt.options.select)
+    attempt.notices = todo.notices
     publication = attempt.publication = Publication(
         main, sessions, attempt.run_id, attempt.listener
     )
@@ -305,6 +307,7 @@ def _failed(attempt: Attempt, error: str) -> None:
         seconds=attempt.seconds(),
         entries=tuple(entry_report(name, steps) for name in names),
         checks=checks,
+        notices=attempt.notices,
         steps=steps,
         error=redact(error),
     )

@@ -104,7 +104,7 @@ def as_text(report: Report) -> str:
         for entry in report.entries
     ]
     lines = table_lines([head, *body]) if body else []
-    lines += [f"note: {notice.entry}: {notice.text}" for notice in report.notices]
+    lines += notes(report)
     for entry in report.entries:
         if entry.null_cursors:
             lines.append(f"note: {entry.name}: {entry.null_cursors:,} rows have no cursor")
@@ -115,6 +115,11 @@ def as_text(report: Report) -> str:
         f"{passed} of {len(report.checks)} checks passed (run {report.run_id})"
     )
     return "\n".join(lines)
+
+
+def notes(report: Report) -> list[str]:
+    """Return a line for each notice."""
+    return [f"note: {notice.entry}: {notice.text}" for notice in report.notices]
 
 
 def check_line(verdict: Verdict) -> str:

@@ -45,7 +45,8 @@ def plan_lines(todo: Plan, *, sql: bool) -> Iterator[str]:
     for notice in todo.notices:
         yield f"note: {notice.entry}: {notice.text}"
     for title, steps in parts:
-        lines = [line for step in steps for line in _step_lines(step, sql=sql)]
+        lines = list(_kept(todo)) if title == STAGES else []
+        lines += [line for step in steps for line in _step_lines(step, sql=sql)]
         lines += _also(todo, title)
         yield f"{title}:" if lines else f"{title}: none"
         yield from lines
@@ -57,10 +58,13 @@ def _step_lines(step: Step, *, sql: bool) -> Iterator[str]:
         yield "\n".join(f"      {line}" for line in render(step).splitlines()) + ";"
 
 
+def _kept(todo: Plan) -> Iterator[str]:
+    """Return what is not made again."""
+    return (f"  {name}: nothing to do, it is as the last run left it" for name in todo.kept)
+
+
 def _also(todo: Plan, title: str) -> Iterator[str]:
     """Return what belongs under a title without being a statement of its own there."""
-    if title == STAGES:
-        yield from (f"  {name}: none, it is as the last run has made it" for name in todo.kept)
     if title == SCHEMA:
         for step in todo.load:
             if isinstance(step, CreateFilled):

@@ -16,7 +16,7 @@ from engine.errors import LateInterruptError, OutputError
 from engine.logs import bound
 from engine.mapping.load import load
 from engine.plan.steps import Done, Step
-from engine.report import Report, as_json, as_text
+from engine.report import Report, as_json, as_text, notes
 from engine.run import Listener, Options
 from engine.run import run as do_run
 from engine.steplog import Log
@@ -53,18 +53,20 @@ def run(
     cache = cache_of(loaded.star)
     reports: list[Report] = []
     with _truthful(reports):
-        with (
-            connected(loaded.star, folder, options.select) as settings,
-            listening(log) as listener,
-            bound(run_id=str(run_id), mapping=loaded.star.name),
-        ):
-            try:
+        try:
+            with (
+                connected(loaded.star, folder, options.select) as settings,
+                listening(log) as listener,
+                bound(run_id=str(run_id), mapping=loaded.star.name),
+            ):
                 do_run(loaded, settings, options, Outcome(listener, reports), run_id, cache)
-            except BaseException:
+        except BaseException:  # told when the display is gone, which would wipe it
+            with suppress(OSError):  # why the run failed is to be heard in any case
                 if reports and report == "json":
-                    with suppress(OSError):  # why the run failed is to be heard in any case
-                        click.echo(as_json(reports[-1]))
-                raise
+                    click.echo(as_json(reports[-1]))
+                elif reports and reports[-1].notices:
+                    click.echo("\n".join(notes(reports[-1])), err=True)
+            raise
         for each in reports:
             _tell(as_json(each) if report == "json" else as_text(each))
 

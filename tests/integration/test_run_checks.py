@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
 
 import pytest
 
@@ -32,6 +36,28 @@ COLUMNS = "id name amount status day at"
 def shop(stars) -> Stars:
     stars.source(SALES)
     return stars
+
+
+SHOW_CURSOR = "\x1b[?25h"  # what a display ends with
+
+
+def on_a_terminal(stars: Stars, *arguments: object) -> str:
+    """Run the command line on a terminal; return what its standard error shows."""
+    ours, theirs = os.openpty()
+    running = subprocess.Popen(
+        [sys.executable, "-m", "engine", *map(str, arguments)],
+        env=stars.environment({"TERM": "xterm", "LOG_FORMAT": "text"}),
+        cwd=stars.folder,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    with os.fdopen(ours, "rb", buffering=0) as terminal, suppress(OSError):  # EIO: nobody writes
+        while part := terminal.read(1024):
+            seen += part
+    assert running.wait() == 3
+    return seen.decode()
 
 
 def checked(*checks: Entry, **more: object) -> Entry:
@@ -447,6 +473,25 @@ def test_a_check_of_two_columns_rejects_a_row_once_and_is_judged_once(shop, chec
     shop.source("UPDATE sales SET name = NULL WHERE id <= 3")
     with pytest.raises(CheckFailedError, match=f"check '{name}' fails: 4 of 100 rows break it"):
         shop.run(mapping, full_refresh=True)
+
+
+def test_a_run_that_fails_tells_what_it_has_read_and_why(shop):
+    mapping = star(
+        sales=fact(QUERY, "id amount", cursor="id", checks=[{"range": {"id": {"min": 1}}}])
+    )
+    shop.run(mapping)
+    mapping["facts"]["sales"]["checks"] = [{"range": {"id": {"min": 2}}}]
+    path = shop.write(mapping)
+    why = "sales: the definition has changed since the last run: everything is read"
+    done = shop.engine("run", path)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"note: {why}\n" in done.stderr
+    done = shop.engine("run", path, "--report", "json")
+    told = json.loads(done.stdout)["notices"]
+    assert [f"{notice['entry']}: {notice['text']}" for notice in told] == [why]
+    assert "note: " not in done.stderr
+    seen = on_a_terminal(shop, "run", path)
+    assert seen.rindex(SHOW_CURSOR) < seen.index("note: ")  # the display is gone, and wipes nothing
 
 
 def test_limits_of_two_columns_are_one_check_too(shop):
