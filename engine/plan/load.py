@@ -53,6 +53,7 @@ from engine.plan.steps import (
     Rule,
     Step,
     UpdateChanged,
+    Upsert,
 )
 from engine.plan.world import Reading, World, infers, state_of
 
@@ -140,6 +141,9 @@ def _row_steps(
     match = match_columns(entry)
     fresh = state_of(entry, world).empty
     compare = _compared(entry, world, own)
+    if not keys and _changes(entry, world):
+        yield Upsert(entry=entry.name, table=table, rows=own, match=match, compare=compare)
+        return keys
     if not fresh:
         yield from _known_steps(star, entry, world, compare)
         if compare:
@@ -177,6 +181,21 @@ def _row_steps(
     elif not fresh:
         yield from removal_steps(star, entry, world, place)
     return keys
+
+
+def _changes(entry: Entry, world: World) -> bool:
+    """Say whether what was read is but a part of a fact, which has all of its rows in one table.
+
+    A dimension's keys would be burned by rows that are there (TRAPS 24), and many rows are found quicker
+    by a hash of them all.
+    """
+    return (
+        isinstance(entry, Fact)
+        and entry.load in ("upsert", "accumulate")
+        and world.readings.get(entry.name, Reading()).low is not None
+        and not state_of(entry, world).empty
+        and not entry.partition
+    )
 
 
 def _known_steps(

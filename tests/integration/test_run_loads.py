@@ -480,6 +480,43 @@ def test_only_the_rows_that_changed_are_written(items):
         assert len(set(rows) - set(before[table])) == (0 if table.endswith("_seq") else 1), table
 
 
+# TRAPS 20, 21, 24, 25
+def test_what_is_new_by_a_cursor_is_looked_for_once(items):
+    """Each row of a part of a fact is inserted, updated or left by the same statement."""
+    items.source(
+        "CREATE TABLE sales (id int, amount numeric, note json, seen int);"
+        "INSERT INTO sales VALUES (1, 1, '{}', 1), (2, 2, '{}', 2), (3, NULL, NULL, 9), (4, 1.0, '[]', 9)"
+    )
+    mapping = star(
+        sales=fact(
+            "SELECT * FROM sales",
+            "id amount note",
+            cursor={"column": "seen", "null": "never"},
+            load="upsert",
+            audit=["loaded_at", "updated_at"],
+        )
+    )
+    items.run(mapping)
+    times = "SELECT id, _loaded_at = _updated_at FROM sales ORDER BY 1"
+    before = untouched(items)["sales"]
+    items.source(
+        "UPDATE sales SET seen = 9, amount = 1.00 WHERE id = 1;"  # as it is
+        "UPDATE sales SET seen = 9, amount = NULL WHERE id = 2;"
+        "UPDATE sales SET note = '[ ]' WHERE id = 4;"
+        "INSERT INTO sales VALUES (5, 5, NULL, 9)"
+    )
+    report = items.run(mapping)
+    assert counts(report, "sales") == {"read": 5, "inserted": 1, "updated": 2, "unchanged": 2}
+    titles = [step.title for step in report.steps if step.entry == "sales"]
+    assert titles.count("upsert") == 3  # told once for each of what it counts
+    assert not {"count unchanged", "update changed", "insert new"} & set(titles)
+    assert len(set(untouched(items)["sales"]) & set(before)) == 2
+    assert items.warehouse(times) == [(1, True), (2, False), (3, True), (4, False), (5, True)]
+    assert items.warehouse("SELECT id, amount, note::text FROM sales ORDER BY 1") == [
+        (1, 1, "{}"), (2, None, "{}"), (3, None, None), (4, 1, "[ ]"), (5, 5, None)
+    ]  # fmt: skip
+
+
 # --- special members
 
 MEMBERS = {

@@ -85,6 +85,7 @@ from engine.plan.steps.loads import (
     EnsureMember,
     InsertNew,
     UpdateChanged,
+    Upsert,
 )
 from engine.plan.steps.measures import CreateMeasures, DropMeasures
 from engine.plan.steps.members import ReadChanged, ReadContent, ReadMembers, ReadTypes, ReadVersion
@@ -289,6 +290,7 @@ __all__ = [
     "UpdateChanged",
     "UpdateClosure",
     "UpdateGroups",
+    "Upsert",
     "Value",
     "WidenColumn",
     "Window",

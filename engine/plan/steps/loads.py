@@ -118,6 +118,27 @@ class InsertNew(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upsert(Step):
+    """Insert the rows whose key the target has not, and update those that differ, looking for each once.
+
+    It locks the rows that it leaves as they are, and needs a unique index over `match`: for a part of a table
+    that has one. What it counts are rows updated, rows inserted, and rows that there were.
+    """
+
+    title: ClassVar[str] = "upsert"
+    measure: ClassVar[Measure] = "updated"
+    table: Table
+    rows: Rows
+    match: tuple[str, ...]
+    compare: tuple[str, ...]
+
+    @property
+    def changes(self) -> str:
+        """Rows of its own table."""
+        return self.entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CreateFilled(Step):
     """Make a table of its rows: the only way in which PostgreSQL fills one in parallel (MEASURED)."""
 

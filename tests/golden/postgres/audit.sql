@@ -219,14 +219,10 @@ left join "mart"."dim_user" as t on t."country" = s."country" and t."user_id" = 
 where t."country" is null
 order by s."country", s."user_id";
 
--- fact_sale: update changed
-update "mart"."fact_sale" as t set
-  "day_key" = s."day_key",
-  "user_key" = s."user_key",
-  "seller_key" = s."seller_key",
-  "total" = s."total"
-  , "_run_id" = ((NULLIF(current_setting('engine.run_id'::text, true), ''::text))::uuid), "_updated_at" = (now())
-from (
+-- fact_sale: upsert
+with s as materialized (
+  select s."day_key", s."user_key", s."seller_key", s."sale_id", s."total"
+  from (
 select l0."day_key" as "day_key", coalesce(l1."user_key", -1) as "user_key", l2."user_key" as "seller_key", v."sale_id", v."total"
 from (
   select
@@ -244,32 +240,24 @@ left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"
 left join "mart"."dim_user" as l1 on l1."country" = v."$user_key.0" and l1."user_id" = v."$user_key.1"
 left join "mart"."dim_user" as l2 on l2."country" = v."$seller_key.0" and l2."user_id" = v."$seller_key.1"
 ) as s
-where t."sale_id" = s."sale_id"
-  and (t."day_key" is distinct from s."day_key" or t."user_key" is distinct from s."user_key" or t."seller_key" is distinct from s."seller_key" or t."total" is distinct from s."total");
-
--- fact_sale: insert new
-insert into "mart"."fact_sale" ("day_key", "user_key", "seller_key", "sale_id", "total")
-select s."day_key", s."user_key", s."seller_key", s."sale_id", s."total"
-from (
-select l0."day_key" as "day_key", coalesce(l1."user_key", -1) as "user_key", l2."user_key" as "seller_key", v."sale_id", v."total"
-from (
-  select
-    "sale_id" as "sale_id",
-    (price * quantity)::numeric(12,2) as "total",
-    (sold_at)::date as "$day_key.0",
-    (country) as "$user_key.0",
-    (user_id) as "$user_key.1",
-    ('NL') as "$seller_key.0",
-    (seller_id) as "$seller_key.1"
-  from "engine_stage"."shop.fact_sale"
-  where "$reject" is null
-) as v
-left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"
-left join "mart"."dim_user" as l1 on l1."country" = v."$user_key.0" and l1."user_id" = v."$user_key.1"
-left join "mart"."dim_user" as l2 on l2."country" = v."$seller_key.0" and l2."user_id" = v."$seller_key.1"
-) as s
-left join "mart"."fact_sale" as t on t."sale_id" = s."sale_id"
-where t."sale_id" is null;
+), t as (
+  insert into "mart"."fact_sale" as t ("day_key", "user_key", "seller_key", "sale_id", "total")
+  select s."day_key", s."user_key", s."seller_key", s."sale_id", s."total"
+  from s
+  on conflict ("sale_id") do update set
+    "day_key" = excluded."day_key",
+    "user_key" = excluded."user_key",
+    "seller_key" = excluded."seller_key",
+    "total" = excluded."total"
+    , "_run_id" = ((NULLIF(current_setting('engine.run_id'::text, true), ''::text))::uuid), "_updated_at" = (now())
+  where (t."day_key" is distinct from excluded."day_key" or t."user_key" is distinct from excluded."user_key" or t."seller_key" is distinct from excluded."seller_key" or t."total" is distinct from excluded."total")
+  returning xmax = 0 as is_new
+)
+select
+  count(*) filter (where not is_new) as updated,
+  count(*) filter (where is_new) as inserted,
+  (select count(*) from s) as total
+from t;
 
 -- dim_user: add column
 alter table "mart"."dim_user" add column if not exists "old name" character varying(50);
@@ -410,15 +398,10 @@ on conflict ("user_key") do update set
   , "_run_id" = ((NULLIF(current_setting('engine.run_id'::text, true), ''::text))::uuid), "_updated_at" = (now())
 where (t."country" is distinct from excluded."country" or t."user_id" is distinct from excluded."user_id" or t."name" is distinct from excluded."name" or t."Weird ""Name""" is distinct from excluded."Weird ""Name""" or t."settings"::text is distinct from excluded."settings"::text or t."old name" is distinct from excluded."old name");
 
--- fact_sale: update changed
-update "mart"."fact_sale" as t set
-  "day_key" = s."day_key",
-  "user_key" = s."user_key",
-  "seller_key" = s."seller_key",
-  "total" = s."total",
-  "seen at" = s."seen at"
-  , "_run_id" = ((NULLIF(current_setting('engine.run_id'::text, true), ''::text))::uuid), "_updated_at" = (now())
-from (
+-- fact_sale: upsert
+with s as materialized (
+  select s."day_key", s."user_key", s."seller_key", s."sale_id", s."total", s."seen at"
+  from (
 select l0."day_key" as "day_key", coalesce(l1."user_key", -1) as "user_key", l2."user_key" as "seller_key", v."sale_id", v."total", v."seen at"
 from (
   select
@@ -439,33 +422,23 @@ left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"
 left join "mart"."dim_user" as l1 on l1."country" = v."$user_key.0" and l1."user_id" = v."$user_key.1" and l1."valid_from" <= v."$user_key.2" and v."$user_key.2" < l1."valid_to"
 left join "mart"."dim_user" as l2 on l2."country" = v."$seller_key.0" and l2."user_id" = v."$seller_key.1" and l2."valid_from" <= v."$seller_key.2" and v."$seller_key.2" < l2."valid_to"
 ) as s
-where t."sale_id" = s."sale_id"
-  and (t."day_key" is distinct from s."day_key" or t."user_key" is distinct from s."user_key" or t."seller_key" is distinct from s."seller_key" or t."total" is distinct from s."total" or t."seen at" is distinct from s."seen at");
-
--- fact_sale: insert new
-insert into "mart"."fact_sale" ("day_key", "user_key", "seller_key", "sale_id", "total", "seen at")
-select s."day_key", s."user_key", s."seller_key", s."sale_id", s."total", s."seen at"
-from (
-select l0."day_key" as "day_key", coalesce(l1."user_key", -1) as "user_key", l2."user_key" as "seller_key", v."sale_id", v."total", v."seen at"
-from (
-  select
-    "sale_id" as "sale_id",
-    (price * quantity)::numeric(12,2) as "total",
-    (sold_at + '1 h')::text as "seen at",
-    (sold_at)::date as "$day_key.0",
-    (country) as "$user_key.0",
-    (user_id) as "$user_key.1",
-    (sold_at) as "$user_key.2",
-    ('NL') as "$seller_key.0",
-    (seller_id) as "$seller_key.1",
-    (sold_at + '1 h') as "$seller_key.2"
-  from "engine_stage"."shop.fact_sale"
-  where "$reject" is null
-) as v
-left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"
-left join "mart"."dim_user" as l1 on l1."country" = v."$user_key.0" and l1."user_id" = v."$user_key.1" and l1."valid_from" <= v."$user_key.2" and v."$user_key.2" < l1."valid_to"
-left join "mart"."dim_user" as l2 on l2."country" = v."$seller_key.0" and l2."user_id" = v."$seller_key.1" and l2."valid_from" <= v."$seller_key.2" and v."$seller_key.2" < l2."valid_to"
-) as s
-left join "mart"."fact_sale" as t on t."sale_id" = s."sale_id"
-where t."sale_id" is null;
+), t as (
+  insert into "mart"."fact_sale" as t ("day_key", "user_key", "seller_key", "sale_id", "total", "seen at")
+  select s."day_key", s."user_key", s."seller_key", s."sale_id", s."total", s."seen at"
+  from s
+  on conflict ("sale_id") do update set
+    "day_key" = excluded."day_key",
+    "user_key" = excluded."user_key",
+    "seller_key" = excluded."seller_key",
+    "total" = excluded."total",
+    "seen at" = excluded."seen at"
+    , "_run_id" = ((NULLIF(current_setting('engine.run_id'::text, true), ''::text))::uuid), "_updated_at" = (now())
+  where (t."day_key" is distinct from excluded."day_key" or t."user_key" is distinct from excluded."user_key" or t."seller_key" is distinct from excluded."seller_key" or t."total" is distinct from excluded."total" or t."seen at" is distinct from excluded."seen at")
+  returning xmax = 0 as is_new
+)
+select
+  count(*) filter (where not is_new) as updated,
+  count(*) filter (where is_new) as inserted,
+  (select count(*) from s) as total
+from t;
 

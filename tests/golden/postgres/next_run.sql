@@ -558,9 +558,10 @@ join (values
 ) as r (rule, reason, place) on r.rule = s."$reject"
 on conflict (mapping, entry, rule, row_hash) do nothing;
 
--- fact_sale: count unchanged
-select count(*)
-from (
+-- fact_sale: upsert
+with s as materialized (
+  select s."day_key", s."user_key", s."seller_key", s."sale_id", s."total"
+  from (
 select l0."day_key" as "day_key", coalesce(l1."user_key", -1) as "user_key", l2."user_key" as "seller_key", v."sale_id", v."total"
 from (
   select
@@ -578,59 +579,23 @@ left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"
 left join "mart"."dim_user" as l1 on l1."country" = v."$user_key.0" and l1."user_id" = v."$user_key.1"
 left join "mart"."dim_user" as l2 on l2."country" = v."$seller_key.0" and l2."user_id" = v."$seller_key.1"
 ) as s
-join "mart"."fact_sale" as t on t."sale_id" = s."sale_id"
-where not (t."day_key" is distinct from s."day_key" or t."user_key" is distinct from s."user_key" or t."seller_key" is distinct from s."seller_key" or t."total" is distinct from s."total");
-
--- fact_sale: update changed
-update "mart"."fact_sale" as t set
-  "day_key" = s."day_key",
-  "user_key" = s."user_key",
-  "seller_key" = s."seller_key",
-  "total" = s."total"
-from (
-select l0."day_key" as "day_key", coalesce(l1."user_key", -1) as "user_key", l2."user_key" as "seller_key", v."sale_id", v."total"
-from (
-  select
-    "sale_id" as "sale_id",
-    (price * quantity)::numeric(12,2) as "total",
-    (sold_at)::date as "$day_key.0",
-    (country) as "$user_key.0",
-    (user_id) as "$user_key.1",
-    ('NL') as "$seller_key.0",
-    (seller_id) as "$seller_key.1"
-  from "engine_stage"."shop.fact_sale"
-  where "$reject" is null
-) as v
-left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"
-left join "mart"."dim_user" as l1 on l1."country" = v."$user_key.0" and l1."user_id" = v."$user_key.1"
-left join "mart"."dim_user" as l2 on l2."country" = v."$seller_key.0" and l2."user_id" = v."$seller_key.1"
-) as s
-where t."sale_id" = s."sale_id"
-  and (t."day_key" is distinct from s."day_key" or t."user_key" is distinct from s."user_key" or t."seller_key" is distinct from s."seller_key" or t."total" is distinct from s."total");
-
--- fact_sale: insert new
-insert into "mart"."fact_sale" ("day_key", "user_key", "seller_key", "sale_id", "total")
-select s."day_key", s."user_key", s."seller_key", s."sale_id", s."total"
-from (
-select l0."day_key" as "day_key", coalesce(l1."user_key", -1) as "user_key", l2."user_key" as "seller_key", v."sale_id", v."total"
-from (
-  select
-    "sale_id" as "sale_id",
-    (price * quantity)::numeric(12,2) as "total",
-    (sold_at)::date as "$day_key.0",
-    (country) as "$user_key.0",
-    (user_id) as "$user_key.1",
-    ('NL') as "$seller_key.0",
-    (seller_id) as "$seller_key.1"
-  from "engine_stage"."shop.fact_sale"
-  where "$reject" is null
-) as v
-left join "mart"."dim_day" as l0 on l0."date" = v."$day_key.0"
-left join "mart"."dim_user" as l1 on l1."country" = v."$user_key.0" and l1."user_id" = v."$user_key.1"
-left join "mart"."dim_user" as l2 on l2."country" = v."$seller_key.0" and l2."user_id" = v."$seller_key.1"
-) as s
-left join "mart"."fact_sale" as t on t."sale_id" = s."sale_id"
-where t."sale_id" is null;
+), t as (
+  insert into "mart"."fact_sale" as t ("day_key", "user_key", "seller_key", "sale_id", "total")
+  select s."day_key", s."user_key", s."seller_key", s."sale_id", s."total"
+  from s
+  on conflict ("sale_id") do update set
+    "day_key" = excluded."day_key",
+    "user_key" = excluded."user_key",
+    "seller_key" = excluded."seller_key",
+    "total" = excluded."total"
+  where (t."day_key" is distinct from excluded."day_key" or t."user_key" is distinct from excluded."user_key" or t."seller_key" is distinct from excluded."seller_key" or t."total" is distinct from excluded."total")
+  returning xmax = 0 as is_new
+)
+select
+  count(*) filter (where not is_new) as updated,
+  count(*) filter (where is_new) as inserted,
+  (select count(*) from s) as total
+from t;
 
 -- fact_sale: describe column
 comment on column "mart"."fact_sale"."day_key" is 'Key of dim_day';

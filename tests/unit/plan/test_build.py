@@ -72,6 +72,39 @@ def test_what_create_table_as_cannot_declare_comes_with_the_primary_key():
     assert key.not_null == ("day_key", "user_key", "seller_key")
 
 
+PART = replace(FULL, readings={"fact_sale": Reading("2026-01-01")})
+
+
+def test_of_a_part_of_a_fact_each_row_is_looked_for_once():
+    for load in ("upsert", "accumulate"):
+        plan = build(only(replace(SALE, load=load)), PART, place)
+        assert "upsert" in titles(plan, "fact_sale")
+        assert not {"count unchanged", "update changed", "insert new"} & set(
+            titles(plan, "fact_sale")
+        )
+
+
+@pytest.mark.parametrize(
+    ("fact", "world"),
+    [
+        (SALE, FULL),  # many rows are found by a hash of them all
+        (SALE, replace(PART, tables=WORLD.tables)),  # there is nothing to find
+        (replace(SALE, load="append"), PART),
+        (replace(SALE, partition=Partition(SALE.columns[1].name, "month")), PART),
+        (
+            SALE,
+            replace(
+                PART, tables={**FILLED, "fact_sale": replace(FILLED["fact_sale"], primary_key=())}
+            ),
+        ),
+    ],
+    ids=["all", "first", "append", "partitions", "no key"],
+)
+def test_elsewhere_rows_are_not_upserted(fact, world):
+    steps = load_steps(only(fact), fact, world, place)
+    assert "upsert" not in [step.title for step in steps]
+
+
 def only(fact):
     return replace(STAR, facts=(fact,))
 

@@ -73,6 +73,7 @@ from engine.plan.steps import (
     Step,
     Table,
     UpdateChanged,
+    Upsert,
     Value,
     WriteVersions,
 )
@@ -463,7 +464,7 @@ REACHED = replace(
 CASES["accumulate"] = [
     s
     for s in steps_of(build(MILESTONES, REACHED, place))
-    if s.entry == "fact_sale" and s.title in ("add column", "keep milestones", "update changed")
+    if s.entry == "fact_sale" and s.title in ("add column", "keep milestones", "upsert")
 ]
 
 
@@ -486,7 +487,7 @@ NOT_YET = replace(
 CASES["null_key"] = [
     s
     for s in steps_of(build(NOT_YET, INCREMENT, place))
-    if s.entry == "fact_sale" and s.title in ("prove found", "reject missing", "insert new")
+    if s.entry == "fact_sale" and s.title in ("prove found", "reject missing", "upsert")
 ]
 
 
@@ -714,7 +715,7 @@ HELD = replace(
 KEPT = replace(INCREMENT, held={"fact_sale": {"sale_id": "integer"}})
 WAITING = ("create stage", "create table", "add column", "widen column", "age held", "drop replaced",
            "drop gone held", "retry held", "hold missing", "release held", "keep held", "count held",
-           "insert new")  # fmt: skip
+           "insert new", "upsert")  # fmt: skip
 CASES["held"] = [
     step
     for star, world in ((HELD, INCREMENT), (HELD, KEPT), (STAR, KEPT))
@@ -820,7 +821,7 @@ def audited(star):
 
 AUDITED = (
     InsertNew | CreateFilled | CreateTable | AddColumn | SetDefault | UpdateChanged | EnsureMember
-    | WriteVersions | RepointFacts
+    | WriteVersions | RepointFacts | Upsert
 )  # fmt: skip
 CASES["audit"] = [
     step
