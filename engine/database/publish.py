@@ -6,7 +6,6 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import replace
 from typing import Any, Protocol
 
 import psycopg2
@@ -161,12 +160,10 @@ class Publication:
 
         done = self._timed(step, upsert)
         inserted = int(seen[0].inserted)
-        unchanged = int(seen[0].total) - inserted - done.rows
+        others = {"inserted": inserted, "unchanged": int(seen[0].total) - inserted - done.rows}
         self._take(
-            (
-                replace(done, measure="inserted", rows=inserted, seconds=0.0),
-                replace(done, measure="unchanged", rows=unchanged, seconds=0.0),
-            )
+            Done(done.entry, f"{done.title}, {measure}", measure, rows, 0.0)
+            for measure, rows in others.items()
         )
 
     def _prove_unique(self, step: ProveUnique) -> None:
