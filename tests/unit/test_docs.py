@@ -15,6 +15,8 @@ from engine import cli, errors, settings
 from engine.cli import program
 from engine.database import tables
 from engine.mapping.load import load
+from engine.mapping.read import read_text
+from engine.mapping.shape import schema
 from engine.report import COUNTS
 from engine.run import ATTEMPTS
 
@@ -260,3 +262,66 @@ def test_the_numbers_of_the_faults_are_whole():
     moments = dict(re.findall(r"signal\.(SIG\w+): (\d+)", killed))
     assert f"{3 * int(moments['SIGKILL'])} moments" in text
     assert f"{3 * int(moments['SIGTERM'])} moments each" in text
+
+
+def techniques():
+    """Return the rows of the table of techniques, by cells, without those that are headings of others."""
+    lines = [line for line in text_of("techniques.md").splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    return [row for row in rows if any(row[1:])]
+
+
+def language(part):
+    """Return every key of a part of the schema, and every word that a value must be one of."""
+    if isinstance(part, list):
+        return {word for each in part for word in language(each)}
+    if not isinstance(part, dict):
+        return set()
+    words = {*part.get("properties", ()), *map(str, part.get("enum", ())), str(part.get("const"))}
+    return words.union(*(language(each) for each in part.values()))
+
+
+LANGUAGE = language(schema())
+
+
+def words_in(piece):
+    """Return the words of a piece of YAML that the language must know: no names in <…>, numbers or texts."""
+    if ":" not in piece:
+        return {piece}
+    found = set()
+    left = [read_text(piece, "techniques.md")[0].data]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            left += [*value, *value.values()]
+        elif isinstance(value, list):
+            left += value
+        elif re.fullmatch("[a-z][a-z_-]*", str(value)):
+            found.add(value)
+    return found
+
+
+@pytest.mark.parametrize("row", techniques(), ids=lambda row: row[0])
+def test_a_technique_is_asked_for_by_words_of_the_language_shown_and_proved(row):
+    _, asked, page, proof = row
+    for piece in INLINE.findall(asked):
+        assert piece.startswith("engine ") or words_in(piece) <= LANGUAGE, piece
+    assert LINK.findall(page)  # where they lead is seen above
+    named = re.findall(r"`(\w+\.py)::(test_\w+)`", proof)
+    assert named
+    for file, name in named:
+        text = (ROOT / "tests/integration" / file).read_text()
+        assert re.search(rf"^def {name}\(", text, re.MULTILINE), name
+
+
+def test_no_page_of_the_cookbook_and_no_type_of_change_is_without_its_technique():
+    names_ = " ".join(row[0] for row in techniques())
+    assert all(f"SCD type {number}" in names_ for number in range(8))
+    linked = {link.partition("#")[0] for row in techniques() for link in LINK.findall(row[2])}
+    pages = {f"cookbook/{page.name}" for page in (ROOT / "docs/cookbook").glob("*.md")}
+    assert pages <= linked
+
+
+def test_a_word_that_the_language_does_not_have_would_be_found():
+    assert words_in("<column>: {scd: 2, sdc: 2}") - LANGUAGE == {"sdc"}
+    assert words_in("load: apend") - LANGUAGE == {"apend"}
