@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from engine.database.versions import CHANGING
 from engine.plan.steps import (
+    CheckUnique,
     CompleteInferred,
     CountSeveral,
     Done,
@@ -40,7 +41,7 @@ def spared(step: Step, keyless: int | None, steps: Sequence[Done]) -> bool:
         # A member that returns has a version more, and no other has another period.
         returned = step.line.closes and _any(steps, "inserted", step.entry)
         return not _any(steps, "closed", step.entry) and not returned
-    if isinstance(step, HierarchyStep):
+    if isinstance(step, HierarchyStep | CheckUnique):
         return not step.always and not _changed(steps, step.entry)
     if isinstance(step, OfGone | ProveFew):
         return steps[-1].title == FindGone.title and not steps[-1].rows
@@ -62,7 +63,7 @@ def _did(steps: Iterable[Done], kind: type[Step], entry: str) -> bool:
 
 
 def _changed(steps: Iterable[Done], entry: str) -> bool:
-    """Say that a member of a dimension was written or deleted, a special one included."""
+    """Say that a row of an entry was written or deleted, a special member included."""
     own = [done for done in steps if done.entry == entry and done.rows]
     changing = (*CHANGING, "closed")
     return any(d.measure in changing or d.title == EnsureMember.title for d in own)

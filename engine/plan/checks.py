@@ -25,7 +25,7 @@ from engine.plan.steps import (
     Condition,
     Rows,
 )
-from engine.plan.world import World
+from engine.plan.world import Reading, World
 
 MOST_ROWS = 2**63 - 1
 
@@ -71,7 +71,10 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
         if not (check.reject or counts_with_source(check) or proved_by_key(entry, check))
     ]
     row_wise = [check for check in checks if check.kind in ROW_WISE]
-    steps = [_step(star, entry, check, batch) for check in checks if check not in row_wise]
+    always = world.readings.get(entry.name, Reading()).low is None
+    steps = [
+        _step(star, entry, check, batch, always=always) for check in checks if check not in row_wise
+    ]
     if not row_wise:
         return tuple(steps)
     of_rows = CheckRows(
@@ -90,7 +93,7 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
     return (of_rows, *steps)
 
 
-def _step(star: Star, entry: Entry, check: Check, batch: Rows | None) -> CheckStep:
+def _step(star: Star, entry: Entry, check: Check, batch: Rows | None, *, always: bool) -> CheckStep:
     table, key, name = target(star, entry), member_key(entry), entry.name
     above = keys_above(entry)
     if check.kind == "unique":
@@ -104,6 +107,7 @@ def _step(star: Star, entry: Entry, check: Check, batch: Rows | None) -> CheckSt
             key=key,
             above=above,
             current=IS_CURRENT if isinstance(entry, Dimension) and entry.history else "",
+            always=always,
         )
     if check.kind == "row_count":
         low = 0 if check.low is None else int(check.low)

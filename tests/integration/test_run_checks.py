@@ -228,6 +228,23 @@ def test_the_checks_of_an_increment_look_at_its_rows_and_at_those_they_meet(shop
     assert {v for v, _ in verdicts(shop.run(mapping)).values()} == {"pass"}
 
 
+def test_what_is_the_only_one_is_not_looked_for_again_where_no_row_was_written(shop):
+    """The search reads the whole table: a run with nothing to do must not grow with it."""
+    mapping = checked({"unique": "name"}, cursor="id")
+
+    def looked() -> bool:
+        report = shop.run(mapping)
+        assert verdicts(report)["unique name"][0] == "pass"
+        return any(step.title == "check unique name" for step in report.steps)
+
+    assert looked()
+    assert not looked()
+    shop.source("INSERT INTO sales (id, name) VALUES (101, 'n101')")
+    assert looked()
+    mapping["facts"]["sales"]["checks"].append({"not_null": "id"})  # now all of them are read
+    assert looked()
+
+
 def test_what_a_check_looks_at_is_the_value_that_is_stored(shop):
     mapping = star(
         sales=fact(

@@ -56,7 +56,10 @@ class CheckRows(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckUnique(CheckTable):
-    """Count the rows of the target that share the values of a row of this run."""
+    """Count the rows of the target that share the values of a row of this run.
+
+    With `always` also where no row was written: else those that were read again have been looked at before.
+    """
 
     rows: Rows | None
     match: tuple[str, ...]
@@ -64,6 +67,7 @@ class CheckUnique(CheckTable):
     key: str = ""
     above: int = 0
     current: str = ""  # the column that says which versions alone are looked at
+    always: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
