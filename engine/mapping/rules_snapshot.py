@@ -114,7 +114,7 @@ def _keyless(
         what = f"rows that dense makes have no combination of {dimension.name}"
         yield document.problem(lookup.path, what, "drop the lookup, or name it in grain and dense")
     of_period = all(expression.strip() == snapshot.column for _, expression in lookup.on)
-    if lookup.missing in {"reject", "fail"} and not of_period:
+    if lookup.missing == "reject" or (lookup.missing == "fail" and not of_period):
         what = f"missing: {lookup.missing}, but rows that dense makes have nothing to look up"
         hint = f"say null: <a special member of {lookup.dimension}>, or missing: unknown"
         yield document.problem(f"{lookup.path}.missing", what, hint)

@@ -73,16 +73,20 @@ def again(stars, mapping, low, high):
 
 
 def test_a_member_has_a_row_also_when_nothing_happened(shop):
-    mapping = sales(checks=[{"row_count": "source"}, {"not_null": "pieces"}])
+    noted = {"not_null": "note", "severity": "warn"}
+    mapping = sales(checks=[{"row_count": "source"}, {"not_null": "pieces"}, noted])
     report = shop.run(mapping)
     assert counts(report, "fact_sale") == {"read": 2, "filled": 2, "inserted": 4}
-    assert {status for status, _ in verdicts(report).values()} == {"pass"}
+    assert verdicts(report) == {
+        "row_count source": ("pass", 0), "not_null pieces": ("pass", 0), "not_null note": ("warn", 2)
+    }  # fmt: skip
     assert shop.warehouse(TABLE) == [("01", 1, 10), ("01", 2, 0), ("02", 1, 4), ("02", 2, 0)]
     made = "SELECT DISTINCT pieces, stock::text, price, note, label FROM fact_sale WHERE pieces = 0"
     assert shop.warehouse(made) == [(0, "0.00", None, None, None)]
     before = untouched(shop)
     report = shop.run(mapping)
     assert counts(report, "fact_sale") == {"read": 1, "filled": 1, "unchanged": 2}
+    assert verdicts(report)["not_null note"] == ("warn", 1), "checks look at what was filled, too"
     assert untouched(shop) == before
     assert shop.warehouse("SELECT count(*) FROM pg_tables WHERE schemaname = 'engine_stage'") == [
         (0,)
@@ -130,7 +134,8 @@ def test_periods_that_are_over_stay_and_are_filled_again_when_they_are_asked_for
     }  # fmt: skip
     assert shop.warehouse(TABLE)[:3] == [("01", 1, 10), ("01", 2, 5), ("01", 3, 0)]
     before = untouched(shop)
-    assert counts(again(shop, mapping, date(2026, 9, 1), date(2026, 9, 2)), "fact_sale") == {}
+    to_come = again(shop, sales(allow_empty=False), date(2026, 9, 1), date(2026, 9, 2))
+    assert counts(to_come, "fact_sale") == {}
     report = shop.run(mapping, full_refresh=True)
     assert counts(report, "fact_sale") == {"read": 3, "filled": 6, "unchanged": 9}
     assert untouched(shop) == before
@@ -210,6 +215,39 @@ def test_a_version_is_that_of_the_end_of_the_period(shop):
     before = untouched(shop)
     shop.run(mapping)
     assert untouched(shop) == before
+
+
+def test_of_a_durable_key_a_member_has_a_row_while_it_is_there(shop):
+    goods = dimension(
+        "SELECT id, city, since FROM goods", {"id": None, "city": {"scd": 2}}, key="version_key",
+        durable_key="good_key", history={"effective": "since", "first": "effective"},
+    )  # fmt: skip
+    goods["source"]["deletes"] = {"policy": "close", "max": 1}
+    query = f"SELECT q.*, period.end - 1 AS evening FROM ({SALES}) AS q"
+    columns = {"month": None, "pieces": {"measure": "additive"}}
+    of_time = {"key": "durable", "as_of": "evening::timestamp + interval '20 hours'"}
+    mapping = sales(query, goods, of_time, columns=columns)
+    mapping["facts"]["fact_now"] = sales(query, goods, {"key": "durable"}, columns=columns)[
+        "facts"
+    ]["fact_sale"]
+    shop.source("UPDATE goods SET since = '2026-02-01' WHERE id = 2")
+    shop.run(mapping)
+    shop.source("UPDATE goods SET city = 'Bonn', since = '2026-02-05' WHERE id = 2")
+    report = shop.run(mapping)
+    assert counts(report, "dim_good")["closed"] == 1
+    assert counts(report, "fact_sale") == {"read": 1, "filled": 1, "unchanged": 2}
+    assert counts(report, "fact_now") == counts(report, "fact_sale")
+    told = "SELECT to_char(month, 'MM'), id, pieces FROM fact_sale "
+    told += "JOIN dim_good_current USING (good_key) ORDER BY 1, 2"
+    assert shop.warehouse(told) == [("01", 1, 10), ("02", 1, 4), ("02", 2, 0)]
+    now = told.replace("fact_sale", "fact_now")
+    assert shop.warehouse(now) == [("01", 1, 10), ("01", 2, 0), ("02", 1, 4), ("02", 2, 0)]
+
+    shop.source("DELETE FROM goods WHERE id = 2")
+    report = shop.run(mapping)
+    assert counts(report, "fact_now") == {"read": 1, "unchanged": 1, "deleted": 1}
+    still = "it is gone since the run, which is after February"
+    assert counts(report, "fact_sale") == {"read": 1, "filled": 1, "unchanged": 2}, still
 
 
 def test_a_member_has_one_row_in_a_period_whichever_version_the_query_found(shop):
