@@ -424,3 +424,50 @@ def test_a_fact_becomes_dense_from_its_open_period_on(shop):
     assert shop.warehouse(TABLE) == [("01", 1, 10), ("02", 1, 4), ("02", 2, 0)]
     report = shop.run(sales(), full_refresh=True)
     assert counts(report, "fact_sale") == {"read": 2, "filled": 2, "unchanged": 3, "inserted": 1}
+
+
+@pytest.mark.parametrize(
+    ("every", "periods"),
+    [("day", 41), ("week", 7), ("year", 1)],  # from the 1st of January to the 10th of February
+)
+def test_periods_names_and_types_of_any_kind(shop, every, periods):
+    shop.source(
+        'CREATE TABLE things ("i d" int, "na%me" text); INSERT INTO things VALUES (1), (2);'
+        'CREATE TABLE moves ("i d" int, day date, took interval, paid money, far real, j json, a text[]);'
+        "INSERT INTO moves VALUES (1, '2026-01-02', '1 h', 3, 1.5, '{}', '{a}'), "
+        "(3, '2026-02-10', '1 h', 3, 1.5, '{}', '{a}')"
+    )
+    additive = {"measure": "additive"}
+    key = "k 'e' %y"
+    mapping = star(
+        dim_thing=dimension(
+            "SELECT * FROM things",
+            {"i d": None, "na%me": None},
+            key="the key",
+            special_members=UNKNOWN,
+        ),
+        fact_move=fact(
+            "SELECT * FROM moves WHERE day >= period.start AND day < period.end",
+            {
+                "the p": None,
+                "took": additive,
+                "paid": additive,
+                "far": additive,
+                "j": None,
+                "a": None,
+            },
+            grain=["the p", key],
+            load="snapshot",
+            snapshot={**EVERY, "every": every, "column": "the p", "dense": key},
+            lookups={key: {"dimension": "dim_thing", "on": '"i d"', "missing": "infer"}},
+        ),
+    )
+    report = shop.run(mapping)
+    rows = 3 * periods
+    assert counts(report, "fact_move") == {"read": 2, "filled": rows - 2, "inserted": rows}
+    made = "SELECT DISTINCT took::text, paid::text, far, j::text, a FROM fact_move WHERE far = 0"
+    assert shop.warehouse(made) == [("00:00:00", "$0.00", 0, None, None)]
+    before = untouched(shop)
+    report = shop.run(mapping, full_refresh=True)
+    assert counts(report, "fact_move") == {"read": 2, "filled": rows - 2, "unchanged": rows}
+    assert untouched(shop) == before
