@@ -15,6 +15,7 @@ from engine.plan.shape import (
     STAGE_SCHEMA,
     column_types,
     events,
+    numbered,
     short_name,
     target,
     time_type,
@@ -57,7 +58,7 @@ def history_steps(
     repeated = CountRepeated(entry=name, line=line, fresh=state.empty)
     if state.empty:
         yield from (replace(step, several=True) for step in (build, repeated, insert))
-        yield _first(build)
+        yield replace(_first(build), key=numbered(dimension, world))
     else:
         yield build
         yield Analyze(entry=name, table=versions)

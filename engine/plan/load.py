@@ -26,6 +26,7 @@ from engine.plan.shape import (
     definitions,
     keys_above,
     match_columns,
+    numbered,
     primary_key,
     rows,
     rows_to_load,
@@ -38,6 +39,7 @@ from engine.plan.steps import (
     AddPrimaryKey,
     Analyze,
     CompleteInferred,
+    ContinueKeys,
     CountInferred,
     CountKept,
     CountUnchanged,
@@ -86,7 +88,7 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     if isinstance(entry, Aggregate):
         yield from aggregate_steps(star, entry, world)
         return
-    keys = key_steps(star, entry, world)
+    keys = (*key_steps(star, entry, world), *_continued(star, entry, world))
     fresh = state_of(entry, world).empty
     members = tuple(member_steps(star, entry, world)) if isinstance(entry, Dimension) else ()
     if members and not keys:  # first, as a member may give up a natural key that a row has now
@@ -172,6 +174,7 @@ def _row_steps(
             match=() if fresh else match,
             order=match if isinstance(entry, Dimension) else (),
             single=not _spread(entry),
+            key=numbered(entry, world) if isinstance(entry, Dimension) else "",
         )
     if span_of(entry, world):
         if not fresh:
@@ -181,6 +184,12 @@ def _row_steps(
     elif not fresh:
         yield from removal_steps(star, entry, world, place)
     return keys
+
+
+def _continued(star: Star, entry: Entry, world: World) -> Iterator[Step]:
+    """Plan that keys go on after those which the first rows were numbered with, which had a new table."""
+    if isinstance(entry, Dimension) and (key := numbered(entry, world)):
+        yield ContinueKeys(entry=entry.name, table=target(star, entry), key=key)
 
 
 def _changes(entry: Entry, world: World) -> bool:

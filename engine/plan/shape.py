@@ -30,7 +30,7 @@ from engine.mapping.owned import (
 )
 from engine.plan.audit import audit_definitions
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
-from engine.plan.world import World, infers
+from engine.plan.world import World, infers, state_of
 
 STAGE_SCHEMA = "engine_stage"
 LONGEST_NAME = 63  # bytes of an identifier in PostgreSQL
@@ -271,6 +271,15 @@ def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinitio
     if isinstance(entry, Dimension) and entry.history:
         own += history_definitions(entry, world)
     return (*keys, *own, *owned_definitions(entry, world), *audit_definitions(entry))
+
+
+def numbered(dimension: Dimension, world: World) -> str:
+    """Return the key that the first rows of a dimension are numbered with in one go, or an empty name.
+
+    A table that is there, even if it is empty, may have given keys that are not to be given again.
+    """
+    known = state_of(dimension, world).exists or dimension.generated
+    return "" if known else dimension.key
 
 
 def _lookup_definition(star: Star, entry: Entry, lookup: Lookup) -> ColumnDefinition:

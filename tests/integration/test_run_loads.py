@@ -386,6 +386,21 @@ def test_keys_are_dense_and_none_is_burned_by_changes(items):
     assert items.column("SELECT key FROM dim_items ORDER BY id") == [1, 2, 3, 4]
 
 
+def test_the_keys_of_a_table_that_was_emptied_are_not_given_again(items):
+    mapping = star(
+        dim_items=dimension(QUERY),
+        dim_versions=dimension("SELECT * FROM items", {"id": None, "name": {"scd": 2}}),
+    )
+    tables = ("dim_items", "dim_versions")
+    items.run(mapping)
+    for table in tables:
+        assert items.column(f"SELECT key FROM {table} ORDER BY id") == [1, 2, 3]
+    items.warehouse("TRUNCATE dim_items, dim_versions")
+    items.run(mapping)
+    for table in tables:
+        assert items.column(f"SELECT key FROM {table} ORDER BY id") == [4, 5, 6]
+
+
 # TRAPS 41
 def test_a_query_is_asked_once_for_what_is_new_and_what_has_changed(items):
     """Asked again, it could give other rows: this one gives other values each time."""

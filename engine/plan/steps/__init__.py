@@ -77,6 +77,7 @@ from engine.plan.steps.junk import (
 )
 from engine.plan.steps.loads import (
     CompareMember,
+    ContinueKeys,
     CountKept,
     CountUnchanged,
     CreateFilled,
@@ -177,6 +178,7 @@ __all__ = [
     "CompareMember",
     "CompleteInferred",
     "Condition",
+    "ContinueKeys",
     "Copy",
     "CopyKeys",
     "CountCircles",

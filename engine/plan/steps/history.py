@@ -144,7 +144,8 @@ class InsertVersions(Timeline):
 class InsertFirst(Timeline):
     """Insert a version for each row, into an empty table: `rows` has the time in the column `time`.
 
-    With one row for each member there is nothing to put in order (benchmarks/NOTES.md).
+    With one row for each member there is nothing to put in order (benchmarks/NOTES.md). `key` is as in
+    InsertNew.
     """
 
     title: ClassVar[str] = "insert first"
@@ -153,6 +154,7 @@ class InsertFirst(Timeline):
     time: str
     columns: tuple[str, ...]
     since_ever: bool
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -105,7 +105,8 @@ class InsertNew(Step):
     """Insert the rows whose key the target has not; with `match` empty, all of them (TRAPS 24).
 
     `single` says that the target has a key once at most, as the database proves: when all rows that were
-    read are accounted for before this step, it would find none.
+    read are accounted for before this step, it would find none. With `key` the rows of a new table are
+    numbered in one go: to ask the sequence for each takes longer (see ContinueKeys).
     """
 
     title: ClassVar[str] = "insert new"
@@ -115,6 +116,16 @@ class InsertNew(Step):
     match: tuple[str, ...]
     order: tuple[str, ...] = ()
     single: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContinueKeys(Step):
+    """Let the next surrogate key of a table be the one after those that its first rows were numbered with."""
+
+    title: ClassVar[str] = "continue keys"
+    table: Table
+    key: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

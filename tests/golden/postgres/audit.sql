@@ -13,8 +13,9 @@ create table if not exists "mart"."dim_user" (
 );
 
 -- dim_user: insert new
-insert into "mart"."dim_user" ("country", "user_id", "name", "Weird ""Name""", "settings")
-select s."country", s."user_id", s."name", s."Weird ""Name""", s."settings"
+insert into "mart"."dim_user" ("user_key", "country", "user_id", "name", "Weird ""Name""", "settings")
+overriding system value
+select row_number() over (order by s."country", s."user_id"), s."country", s."user_id", s."name", s."Weird ""Name""", s."settings"
 from (
   select
     "country" as "country",

@@ -357,8 +357,9 @@ join (values
 on conflict (mapping, entry, rule, row_hash) do nothing;
 
 -- dim_user: insert new
-insert into "mart"."dim_user" ("country", "user_id", "name", "Weird ""Name""", "settings")
-select s."country", s."user_id", s."name", s."Weird ""Name""", s."settings"
+insert into "mart"."dim_user" ("user_key", "country", "user_id", "name", "Weird ""Name""", "settings")
+overriding system value
+select row_number() over (order by s."country", s."user_id"), s."country", s."user_id", s."name", s."Weird ""Name""", s."settings"
 from (
   select
     "country" as "country",
@@ -378,6 +379,11 @@ alter table "mart"."dim_user" add primary key ("user_key");
 
 -- dim_user: add unique index
 create unique index if not exists "dim_user_country_user_id_key" on "mart"."dim_user" ("country", "user_id");
+
+-- dim_user: continue keys
+select count(setval(pg_get_serial_sequence('"mart"."dim_user"', 'user_key'), k.last))
+from (select max("user_key") as last from "mart"."dim_user") as k
+where k.last > 0;
 
 -- dim_user: ensure member
 insert into "mart"."dim_user" as t (

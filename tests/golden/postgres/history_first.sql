@@ -270,9 +270,10 @@ order by v."country", v."user_id", v.changed_at;
 
 -- dim_user: insert first
 insert into "mart"."dim_user" (
-  "country", "user_id", "name", "Weird ""Name""", "settings", valid_from, valid_to, is_current, changed_at, confirmed_at
+"user_key", "country", "user_id", "name", "Weird ""Name""", "settings", valid_from, valid_to, is_current, changed_at, confirmed_at
 )
-select v."country", v."user_id", v."name", v."Weird ""Name""", v."settings",
+overriding system value
+select row_number() over (order by v."country", v."user_id"), v."country", v."user_id", v."name", v."Weird ""Name""", v."settings",
 '-infinity', 'infinity', true,
   v."$effective", v."$effective"
 from (
@@ -301,6 +302,11 @@ create unique index if not exists "dim_user_country_user_id_valid_from_key" on "
 
 -- dim_user: add period check
 alter table "mart"."dim_user" add constraint "dim_user_period_check" check ("valid_from" < "valid_to");
+
+-- dim_user: continue keys
+select count(setval(pg_get_serial_sequence('"mart"."dim_user"', 'user_key'), k.last))
+from (select max("user_key") as last from "mart"."dim_user") as k
+where k.last > 0;
 
 -- dim_user: ensure member
 insert into "mart"."dim_user" as t (
