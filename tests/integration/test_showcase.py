@@ -17,7 +17,6 @@ SHOWCASE = ROOT / "mappings/showcase.yml"
 SEED = sorted((ROOT / "init/showcase").glob("*.sql"))
 # Words that say the same in another way, or that a mapping for learning has no use for.
 ELSEWHERE = {
-    "allow_empty": "docs/mapping-reference.md",
     "connection": "README.md",
     "include": "docs/cookbook/conformed.md",
     "table": "docs/mapping-reference.md",
