@@ -14,6 +14,7 @@ from datetime import date
 from engine.errors import Place, Problem
 from engine.mapping.dated import HOW, dated
 from engine.mapping.model import Entry, Fact, Star
+from engine.mapping.owned import policy_of
 from engine.plan.partition import is_time
 from engine.plan.shape import bare, match_columns, rows, stage, target
 from engine.plan.snapshot import narrowed
@@ -96,26 +97,35 @@ def asked(star: Star, entry: Entry, world: World) -> Window | None:
     )
 
 
-def removed(
-    star: Star, entry: Entry, world: World, rule_of: Callable[[str, str], Rule]
-) -> Iterator[Step]:
-    """Plan to delete what the star has in the range and the source has not."""
+def range_of(star: Star, entry: Entry, world: World) -> Within | None:
+    """Return the range of its table that a fact is brought in line in, None for an ordinary load."""
     span = span_of(entry, world)
     by = dated(star, entry) if isinstance(entry, Fact) else None
     if span is None or by is None:
-        return
+        return None
     low, high = (_number(day) if by.key else day for day in (span.low, span.high))
-    within = Within(by.column, low, high)
+    return Within(by.column, low, high)
+
+
+def removed(
+    star: Star, entry: Entry, world: World, rule_of: Callable[[str, str], Rule]
+) -> Iterator[Step]:
+    """Plan to delete what the star has in the range and the source has not, unless that is flagged."""
+    span, within = span_of(entry, world), range_of(star, entry, world)
+    if span is None or within is None:
+        return
     table, match = target(star, entry), match_columns(entry)
     text = (
         f"the source has no row from {span.low} to {span.high}, where {table} has some, and the backfill "
-        f"would delete them; if that is right, run: DELETE FROM {table} WHERE \"{by.column}\" >= '{low}' "
-        f"AND \"{by.column}\" < '{high}';"
+        f"would delete them; if that is right, run: DELETE FROM {table} "
+        f"WHERE \"{within.column}\" >= '{within.low}' AND \"{within.column}\" < '{within.high}';"
     )
     rule = rule_of(f"{entry.path}.source", text)
     yield ProveRange(
         entry=entry.name, stage=stage(star, entry), table=table, within=within, rule=rule
     )
+    if policy_of(entry) == "flag":  # plan.deletes
+        return
     yield DeleteGone(
         entry=entry.name,
         table=table,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from engine.mapping.history import IS_CURRENT
 from engine.mapping.model import Deletes, Dimension, Entry, Fact, Star
 from engine.mapping.owned import IS_DELETED, IS_INFERRED, deletes_of, policy_of
-from engine.plan.backfill import span_of
+from engine.plan.backfill import range_of
 from engine.plan.present import present_rows
 from engine.plan.reject import Locate, rule_of
 from engine.plan.shape import (
@@ -44,10 +45,19 @@ TOO_MANY = (
 def delete_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
     """Plan what becomes of rows that are gone, and of those that returned; the read rows are in the table."""
     deletes = deletes_of(entry)
-    if deletes is None or state_of(entry, world).empty or span_of(entry, world):
-        return  # a backfill deletes by itself, in its range
+    if deletes is None or state_of(entry, world).empty:
+        return
     policy = policy_of(entry)
     match, table = match_columns(entry), target(star, entry)
+    if within := range_of(star, entry, world):  # in which a backfill deletes by itself, or flags
+        if policy == "flag":
+            own = _loaded(star, entry, world)
+            there = replace(own, rejected=True)  # what is in the source is not gone
+            find = replace(find_gone(star, entry, world, there), within=within)
+            yield find
+            yield FlagGone(entry=entry.name, find=find)
+            yield UnflagReturned(entry=entry.name, table=table, rows=own, match=match)
+        return
     if not policy:  # a replace, which deletes by itself
         yield from _prove(
             find_gone(star, entry, world, _loaded(star, entry, world)), deletes, world, place

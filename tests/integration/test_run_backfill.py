@@ -106,6 +106,27 @@ def test_the_range_equals_the_source_and_the_rest_is_untouched(stars, load, part
         assert counts(stars.run(wanted), "fact_sale")["inserted"] == 1
 
 
+def test_what_is_gone_from_the_range_is_flagged_where_the_mapping_flags_it(stars):
+    sales(stars)
+    wanted = mapping("upsert", checks=[{"not_null": "amount", "on_failure": "reject"}])
+    wanted["facts"]["fact_sale"]["source"] |= {"range": "at", "deletes": "flag"}
+    stars.run(wanted)
+    before = stars.warehouse(OUTSIDE.format(IN_JANUARY))
+    change(stars)
+    stars.source("UPDATE sales SET amount = NULL WHERE id = 9")  # rejected, but there
+    found = {"read": 30, "inserted": 1, "updated": 2, "unchanged": 26, "rejected": 1, "deleted": 2}
+    assert counts(backfill(stars, wanted), "fact_sale") == found
+    gone = "SELECT id FROM fact_sale WHERE is_deleted AND deleted_at IS NOT NULL ORDER BY id"
+    assert stars.column(gone) == [3, 32]
+    assert stars.warehouse(OUTSIDE.format(IN_JANUARY)) == before
+    again = untouched(stars)
+    assert "deleted" not in counts(backfill(stars, wanted), "fact_sale")
+    assert untouched(stars)["fact_sale"] == again["fact_sale"]
+    stars.source("INSERT INTO sales VALUES (3, 1, '2026-01-02', 3, 0)")
+    backfill(stars, wanted)
+    assert stars.column(gone) == [32]
+
+
 @pytest.mark.parametrize("kind", ["timestamp", "timestamptz(3)"])
 def test_a_fact_with_the_key_of_a_day_is_chosen_by_its_calendar(stars, kind):
     sales(stars, kind)

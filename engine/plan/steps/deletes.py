@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from engine.mapping.model import Tolerance
-from engine.plan.steps.base import Measure, Rows, Step, Table
+from engine.plan.steps.base import Measure, Rows, Step, Table, Within
 from engine.plan.steps.rejects import Rule
 from engine.plan.steps.transport import Copy
 from engine.values import dataclass
@@ -26,6 +26,7 @@ class FindGone(Step):
     `rows` are all that the source has, rejected ones too. Columns in `alive` are true in the rows that count,
     those in `dead` are not: versions of the past, rows that are deleted already, and inferred members do not.
     With `lasting` what is deleted already is found again: "$known"; members that a fact refers to: "$kept".
+    With `within` only rows of a range are looked at, which is all that was read.
     """
 
     title: ClassVar[str] = "find gone"
@@ -38,6 +39,7 @@ class FindGone(Step):
     dead: tuple[str, ...] = ()
     lasting: str = ""
     referenced_by: tuple[tuple[Table, str], ...] = ()
+    within: Within | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,9 @@ where {{ step.match[0] | column("s") }} is null
 {% for name in step.dead %}
   and not {{ name | column("t") }}
 {% endfor %}
+{% if step.within %}
+  and {{ step.within | within("t") }}
+{% endif %}
 {% if step.lasting %}
 group by {{ step.match | columns("t") }}
 {% endif %}
