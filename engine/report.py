@@ -25,6 +25,8 @@ COUNTS = (
     "filled",
     "rejected",
 )
+SENT = ("inserted", "updated", "unchanged", "held", "rejected")
+UNSENT = ("released", "filled")  # which an earlier run has read, and which nobody has sent
 CURSORS = (CountNullCursors.title, ReadCursors.title)
 
 
@@ -58,9 +60,23 @@ class EntryReport:
     @property
     def accounted(self) -> int:
         """How many of the rows that were read are in one of the other counts; must equal `read`."""
-        of_now = self.inserted + self.updated + self.unchanged + self.held + self.rejected
-        # Which an earlier run has read, and which nobody has sent.
-        return of_now - self.released - self.filled
+        return self._sum(SENT) - self._sum(UNSENT)
+
+    @property
+    def terms(self) -> str:
+        """Those counts: "3 inserted, 0 updated, … less 2 released"."""
+        sent, unsent = (
+            [
+                f"{getattr(self, name):,} {name}"
+                for name in names
+                if names == SENT or getattr(self, name)
+            ]
+            for names in (SENT, UNSENT)
+        )
+        return " less ".join(", ".join(each) for each in (sent, unsent) if each)
+
+    def _sum(self, names: Iterable[str]) -> int:
+        return sum(getattr(self, name) for name in names)
 
 
 @dataclass(frozen=True, slots=True)

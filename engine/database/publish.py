@@ -152,17 +152,10 @@ class Publication:
 
     def _upsert(self, step: Upsert) -> None:
         """Do the one step that counts three things; its time is told with the first."""
-        seen: list[Row[Any]] = []
-
-        def upsert() -> int:
-            seen.append(execute(self._main, render(step)).one())
-            return int(seen[0].updated)
-
-        done = self._timed(step, upsert)
-        inserted = int(seen[0].inserted)
-        others = {"inserted": inserted, "unchanged": int(seen[0].total) - inserted - done.rows}
+        row = self._row(step, "updated")
+        others = {"inserted": row.inserted, "unchanged": row.total - row.inserted - row.updated}
         self._take(
-            Done(done.entry, f"{done.title}, {measure}", measure, rows, 0.0)
+            Done(step.entry, f"{step.called}, {measure}", measure, int(rows), 0.0)
             for measure, rows in others.items()
         )
 
@@ -201,14 +194,14 @@ class Publication:
         row = self._row(step)
         return tuple(zip(step.checks, row.failed, strict=True)), int(row.total)
 
-    def _row(self, step: Step) -> Row[Any]:
-        """Do a step that answers with a row: what it counts is `failed`, one number or several."""
+    def _row(self, step: Step, counts: str = "failed") -> Row[Any]:
+        """Do a step that answers with a row: one column is what it counts, a number or several."""
         seen: list[Row[Any]] = []
 
         def count() -> int:
             seen.append(execute(self._main, render(step)).one())
-            failed = seen[0].failed
-            return sum(failed) if isinstance(failed, list) else int(failed)
+            found = getattr(seen[0], counts)
+            return sum(found) if isinstance(found, list) else int(found)
 
         self._timed(step, count)
         return seen[0]
@@ -239,8 +232,7 @@ class Publication:
             if counts.read != counts.accounted:
                 raise RunError(
                     f"{entry}: {counts.read:,} rows were read but {counts.accounted:,} are accounted for "
-                    f"({counts.inserted:,} inserted, {counts.updated:,} updated, {counts.unchanged:,} "
-                    f"unchanged, {counts.rejected:,} rejected); nothing was published"
+                    f"({counts.terms}); nothing was published"
                 )
         for step in plan.checks:
             self._check(step, place)

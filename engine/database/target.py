@@ -22,7 +22,11 @@ select c.relname as "table", a.attname as name, format_type(a.atttypid, a.atttyp
   a.attnotnull as not_null, a.attidentity = '' and not a.atthasdef as unfilled,
   coalesce(col_description(c.oid, a.attnum), '') as description,
   coalesce(obj_description(c.oid, 'pg_class'), '') as about,
-  pg_get_expr(d.adbin, d.adrelid) as "default"
+  pg_get_expr(d.adbin, d.adrelid) as "default",
+  a.attidentity <> '' or coalesce(pg_get_expr(d.adbin, d.adrelid) like 'nextval(%', false) as counts,
+  c.relkind = 'r' and not c.relhastriggers and not c.relhasrules and not exists (
+    select from pg_constraint as k where k.conrelid = c.oid and k.condeferrable
+  ) as plain
 from pg_class as c
 join pg_namespace as n on n.oid = c.relnamespace
 join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
@@ -132,6 +136,7 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
             },
             unfilled=frozenset(row.name for row in columns if row.table == name and row.unfilled),
             partitioned_by=next((tuple(p.columns) for p in partitioned if p.table == name), ()),
+            plain=all(row.plain and not row.counts for row in columns if row.table == name),
             partitions={p.name: _days(p.bounds) for p in partitions if p.table == name},
             empty=name in empty,
         )

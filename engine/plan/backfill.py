@@ -15,6 +15,7 @@ from engine.errors import Place, Problem
 from engine.mapping.dated import HOW, dated
 from engine.mapping.model import Entry, Fact, Star
 from engine.mapping.owned import policy_of
+from engine.plan.held import is_held
 from engine.plan.partition import is_time
 from engine.plan.shape import bare, match_columns, rows, stage, target
 from engine.plan.snapshot import narrowed
@@ -115,16 +116,27 @@ def removed(
     if span is None or within is None:
         return
     table, match = target(star, entry), match_columns(entry)
+    flags = policy_of(entry) == "flag"
+    would, change = (
+        ("flag", f"UPDATE {table} SET is_deleted = true, deleted_at = now()")
+        if flags
+        else ("delete", f"DELETE FROM {table}")
+    )
     text = (
         f"the source has no row from {span.low} to {span.high}, where {table} has some, and the backfill "
-        f"would delete them; if that is right, run: DELETE FROM {table} "
+        f"would {would} them; if that is right, run: {change} "
         f"WHERE \"{within.column}\" >= '{within.low}' AND \"{within.column}\" < '{within.high}';"
     )
     rule = rule_of(f"{entry.path}.source", text)
     yield ProveRange(
-        entry=entry.name, stage=stage(star, entry), table=table, within=within, rule=rule
+        entry=entry.name,
+        stage=stage(star, entry),
+        table=table,
+        within=within,
+        rule=rule,
+        held=is_held(entry, world),
     )
-    if policy_of(entry) == "flag":  # plan.deletes
+    if flags:  # plan.deletes
         return
     yield DeleteGone(
         entry=entry.name,

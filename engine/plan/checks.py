@@ -71,10 +71,7 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
         if not (check.reject or counts_with_source(check) or proved_by_key(entry, check))
     ]
     row_wise = [check for check in checks if check.kind in ROW_WISE]
-    always = world.readings.get(entry.name, Reading()).low is None
-    steps = [
-        _step(star, entry, check, batch, always=always) for check in checks if check not in row_wise
-    ]
+    steps = [_step(star, entry, check, batch, world) for check in checks if check not in row_wise]
     if not row_wise:
         return tuple(steps)
     of_rows = CheckRows(
@@ -93,7 +90,7 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
     return (of_rows, *steps)
 
 
-def _step(star: Star, entry: Entry, check: Check, batch: Rows | None, *, always: bool) -> CheckStep:
+def _step(star: Star, entry: Entry, check: Check, batch: Rows | None, world: World) -> CheckStep:
     table, key, name = target(star, entry), member_key(entry), entry.name
     above = keys_above(entry)
     if check.kind == "unique":
@@ -107,7 +104,7 @@ def _step(star: Star, entry: Entry, check: Check, batch: Rows | None, *, always:
             key=key,
             above=above,
             current=IS_CURRENT if isinstance(entry, Dimension) and entry.history else "",
-            always=always,
+            always=batch is None or world.readings.get(entry.name, Reading()).low is None,
         )
     if check.kind == "row_count":
         low = 0 if check.low is None else int(check.low)

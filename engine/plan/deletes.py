@@ -49,22 +49,16 @@ def delete_steps(star: Star, entry: Entry, world: World, place: Locate) -> Itera
         return
     policy = policy_of(entry)
     match, table = match_columns(entry), target(star, entry)
-    if within := range_of(star, entry, world):  # in which a backfill deletes by itself, or flags
-        if policy == "flag":
-            own = _loaded(star, entry, world)
-            there = replace(own, rejected=True)  # what is in the source is not gone
-            find = replace(find_gone(star, entry, world, there), within=within)
-            yield find
-            yield FlagGone(entry=entry.name, find=find)
-            yield UnflagReturned(entry=entry.name, table=table, rows=own, match=match)
-        return
+    within = range_of(star, entry, world)
+    if within and policy != "flag":
+        return  # a backfill deletes by itself, in its range
     if not policy:  # a replace, which deletes by itself
         yield from _prove(
             find_gone(star, entry, world, _loaded(star, entry, world)), deletes, world, place
         )
         return
     own = present_rows(star, entry, world)
-    find = find_gone(star, entry, world, own)
+    find = replace(find_gone(star, entry, world, own), within=within)
     yield from _prove(find, deletes, world, place)
     if policy == "close" and isinstance(entry, Dimension):
         yield _close(entry, find, world)

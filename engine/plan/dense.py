@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from engine.mapping.model import Column, Entry, Fact, Lookup, Star
 from engine.mapping.owned import IS_DELETED, owned_names
+from engine.plan.held import is_held
 from engine.plan.partition import border
 from engine.plan.periods import following
 from engine.plan.reject import Locate, rule_of
@@ -50,7 +51,8 @@ def dense_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterat
     periods, filled = _kept(entry, world), filled_table(star, entry)
     if not entry.source.allow_empty and periods.first <= periods.last:
         rule = rule_of(f"{entry.path}.source", NOTHING_SENT, place)
-        yield ProveFilled(entry=entry.name, stage=stage(star, entry), rule=rule)
+        held = is_held(entry, world)
+        yield ProveFilled(entry=entry.name, stage=stage(star, entry), rule=rule, held=held)
     yield FillDense(
         entry=entry.name,
         filled=filled,

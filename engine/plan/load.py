@@ -13,7 +13,7 @@ from engine.plan.backfill import removed, span_of
 from engine.plan.deletes import delete_steps, referring
 from engine.plan.dense import dense_steps
 from engine.plan.durable import durable_steps
-from engine.plan.held import retry_steps, waiting_for
+from engine.plan.held import is_held, retry_steps, waiting_for
 from engine.plan.hierarchy import hierarchy_steps
 from engine.plan.history import history_steps
 from engine.plan.junk import junk_steps
@@ -22,7 +22,9 @@ from engine.plan.partition import added, created_ahead, dropped
 from engine.plan.reject import Locate, reject_steps, rule_of
 from engine.plan.schema import dropped_keys, key_steps
 from engine.plan.shape import (
+    CUTTING,
     bare,
+    column_types,
     definitions,
     keys_above,
     match_columns,
@@ -143,7 +145,7 @@ def _row_steps(
     match = match_columns(entry)
     fresh = state_of(entry, world).empty
     compare = _compared(entry, world, own)
-    if not keys and _changes(entry, world):
+    if compare and not keys and _increment(entry, world):
         yield Upsert(entry=entry.name, table=table, rows=own, match=match, compare=compare)
         return keys
     if not fresh:
@@ -192,18 +194,20 @@ def _continued(star: Star, entry: Entry, world: World) -> Iterator[Step]:
         yield ContinueKeys(entry=entry.name, table=target(star, entry), key=key)
 
 
-def _changes(entry: Entry, world: World) -> bool:
-    """Say whether what was read is but a part of a fact, which has all of its rows in one table.
+def _increment(entry: Entry, world: World) -> bool:
+    """Say whether what was read are some rows of a fact, each of which can be tried at once.
 
-    A dimension's keys would be burned by rows that are there (TRAPS 24), and many rows are found quicker
-    by a hash of them all.
+    A dimension's keys would be burned by rows that are there (TRAPS 24), and many rows are found quicker by a
+    hash of them all. A key that is cut to its length could be another row's (TRAPS 14).
     """
+    state, types = state_of(entry, world), column_types(entry, world)
     return (
         isinstance(entry, Fact)
         and entry.load in ("upsert", "accumulate")
         and world.readings.get(entry.name, Reading()).low is not None
-        and not state_of(entry, world).empty
-        and not entry.partition
+        and not state.empty
+        and state.plain
+        and not any(CUTTING.match(types.get(name, "")) for name in match_columns(entry))
     )
 
 
@@ -272,7 +276,8 @@ def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[
     own, match = rows(star, entry, world), match_columns(entry)
     if entry.source and not entry.source.allow_empty:
         rule = rule_of(f"{entry.path}.source", NOTHING_LEFT, place)
-        yield ProveFilled(entry=entry.name, stage=own.stage, rule=rule)
+        held = is_held(entry, world)
+        yield ProveFilled(entry=entry.name, stage=own.stage, rule=rule, held=held)
     yield from delete_steps(star, entry, world, place)
     yield DeleteGone(
         entry=entry.name,

@@ -78,7 +78,8 @@ def _column_steps(
     yield from default_steps(entry, table, state)
     filled = {column.name for column in wanted}
     for name in state.columns:
-        if name in state.not_null and name not in filled and name not in state.primary_key:
+        unsaid = name in state.not_null and name in state.unfilled
+        if unsaid and name not in filled and name not in state.primary_key:
             yield DropNotNull(entry=entry.name, table=table, column=name)
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from engine.mapping.model import Entry, Fact, Period, Snapshot, Star
+from engine.plan.held import is_held
 from engine.plan.periods import start
 from engine.plan.reject import Locate, rule_of
 from engine.plan.shape import rows_to_load, target
@@ -79,7 +80,8 @@ def removal_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iter
     own = rows_to_load(star, entry, world)
     if not entry.source.allow_empty and not entry.dense:  # where it is proved before: plan.dense
         rule = rule_of(f"{entry.path}.source", NOTHING_LEFT, place)
-        yield ProveFilled(entry=entry.name, stage=own.stage, rule=rule)
+        held = is_held(entry, world)
+        yield ProveFilled(entry=entry.name, stage=own.stage, rule=rule, held=held)
     yield DeleteGonePeriods(
         entry=entry.name,
         table=target(star, entry),

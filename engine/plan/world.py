@@ -19,7 +19,9 @@ class TableState:
 
     `unique` are columns that no two rows share; among `indexes` are those too that look at some rows only.
     `unfilled` are the columns for which the database itself has no value: no identity and no default.
-    `partitions` are by name, each with its range of days, None for a range of anything else.
+    `partitions` are by name, each with its range of days, None for a range of anything else. A table is
+    `plain` when a row that is tried is in it then or is not, and that is all: it has no partitions, no
+    trigger that hears of it, no sequence that counts it.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)  # name: type
@@ -36,6 +38,7 @@ class TableState:
     partitioned_by: tuple[str, ...] = ()
     partitions: Mapping[str, tuple[date, date] | None] = field(default_factory=dict)
     empty: bool = True
+    plain: bool = True
 
     @property
     def exists(self) -> bool:

@@ -207,7 +207,7 @@ def test_a_warehouse_without_a_past_has_missed_nothing(databases, tmp_path):
     [
         (("--cron", "each hour"), "--cron: 'each hour': wrong number of fields"),
         (("--cron", "0 * * * *", "--timezone", "Mars"), "there is no time zone 'Mars'"),
-        ((), "Missing option '--cron'"),
+        ((), "missing option '--cron'"),
         (("--cron", "0 * * * *", "no.yml"), "no.yml"),
         (("--cron", "0 * * * *"), "SOURCE_HOST"),
     ],

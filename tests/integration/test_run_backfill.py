@@ -122,9 +122,30 @@ def test_what_is_gone_from_the_range_is_flagged_where_the_mapping_flags_it(stars
     again = untouched(stars)
     assert "deleted" not in counts(backfill(stars, wanted), "fact_sale")
     assert untouched(stars)["fact_sale"] == again["fact_sale"]
-    stars.source("INSERT INTO sales VALUES (3, 1, '2026-01-02', 3, 0)")
+    stars.source(
+        "INSERT INTO sales VALUES (3, 1, '2026-01-02', NULL, 0)"
+    )  # rejected, but there again
     backfill(stars, wanted)
     assert stars.column(gone) == [32]
+
+
+def test_a_backfill_flags_no_more_than_it_may_and_nothing_of_a_range_that_is_empty(stars):
+    sales(stars)
+    wanted = mapping("upsert")
+    wanted["facts"]["fact_sale"]["source"] |= {
+        "range": "at",
+        "deletes": {"policy": "flag", "max": 3},
+    }
+    stars.run(wanted)
+    before = untouched(stars)
+    stars.source("DELETE FROM sales WHERE id IN (3, 4, 5, 6)")
+    with pytest.raises(CheckFailedError, match="4 of 31 rows are gone from the source"):
+        backfill(stars, wanted)
+    stars.source("DELETE FROM sales WHERE at BETWEEN '2026-01-01' AND '2026-01-31'")
+    said = "would flag them; if that is right, run: UPDATE .* SET is_deleted = true"
+    with pytest.raises(CheckFailedError, match=said):
+        backfill(stars, wanted)
+    assert untouched(stars) == before
 
 
 @pytest.mark.parametrize("kind", ["timestamp", "timestamptz(3)"])

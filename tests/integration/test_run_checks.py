@@ -365,19 +365,24 @@ def test_a_row_count_that_the_source_does_not_confirm_stops_the_run(shop):
 
 # TRAPS 27
 @pytest.mark.parametrize("new", [True, False])
-def test_a_row_that_gets_lost_on_its_way_stops_the_run(shop, new):
+@pytest.mark.parametrize("of", ["dimension", "fact"])
+def test_a_row_that_gets_lost_on_its_way_stops_the_run(shop, new, of):
     """Somebody's trigger swallows a row: the database says nothing of it, and no check asks."""
-    mapping = star(dim_sales=dimension(QUERY, COLUMNS))
+    table, entry, read = {
+        "dimension": ("dim_sales", dimension(QUERY, COLUMNS), 100),
+        "fact": ("sales", fact(QUERY, COLUMNS, load="upsert", cursor="id"), 1),
+    }[of]
+    mapping = star(**{table: entry})
     shop.run(mapping)
     shop.warehouse(
         "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
-        "CREATE TRIGGER t BEFORE INSERT OR UPDATE ON dim_sales FOR EACH ROW WHEN (NEW.amount = -7) "
+        f"CREATE TRIGGER t BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW WHEN (NEW.amount = -7) "
         "EXECUTE FUNCTION swallow()"
     )
     before = untouched(shop)
-    sql = "UPDATE sales SET amount = -7 WHERE id = 7"
-    shop.source("INSERT INTO sales (id, amount) VALUES (0, -7)" if new else sql)
-    rows = 101 if new else 100
+    sql = "UPDATE sales SET amount = -7 WHERE id = 100"
+    shop.source("INSERT INTO sales (id, amount) VALUES (101, -7)" if new else sql)
+    rows = read + new
     with pytest.raises(RunError, match=f"{rows} rows were read but {rows - 1} are accounted for"):
         shop.run(mapping)
     assert untouched(shop) | {"dim_sales_key_seq": []} == before | {"dim_sales_key_seq": []}

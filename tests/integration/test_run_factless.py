@@ -11,8 +11,9 @@ PEOPLE = dimension("SELECT * FROM people", special_members=UNKNOWN)
 MEETING = "SELECT host, guest FROM meetings"
 
 
-def meetings(load, dedupe=None):
+def meetings(load, dedupe=None, cursor=None):
     source = {"query": MEETING, **({"dedupe": dedupe} if dedupe else {})}
+    source |= {"cursor": cursor} if cursor else {}
     return star(
         dim_people=PEOPLE,
         fact_meeting={
@@ -50,3 +51,15 @@ def test_rows_of_keys_alone_are_loaded_once(stars, load):
         stars.run(meetings(load))
     report = stars.run(meetings(load, dedupe="guest"))
     assert counts(report, "fact_meeting") == {"read": 5, "unchanged": 3, "rejected": 2}
+
+
+def test_rows_of_keys_alone_are_found_by_a_cursor(stars):
+    stars.source(
+        "CREATE TABLE people (id int, name text); CREATE TABLE meetings (host int, guest int);"
+        "INSERT INTO people VALUES (1, 'Ada'), (2, 'Bob'); INSERT INTO meetings VALUES (1, 2), (2, 1)"
+    )
+    mapping = meetings("upsert", cursor="host")
+    stars.run(mapping)
+    stars.source("INSERT INTO meetings VALUES (2, 2)")
+    found = {"read": 2, "inserted": 1, "unchanged": 1}
+    assert counts(stars.run(mapping), "fact_meeting") == found

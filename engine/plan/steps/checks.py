@@ -58,7 +58,7 @@ class CheckRows(Step):
 class CheckUnique(CheckTable):
     """Count the rows of the target that share the values of a row of this run.
 
-    With `always` also where no row was written: else those that were read again have been looked at before.
+    With `always` also where no row was written: else the run that wrote what was read again has looked.
     """
 
     rows: Rows | None

@@ -89,12 +89,16 @@ class ProveFound(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProveFilled(Step):
-    """Count 1 when there is nothing to load, by which a `replace` would empty the table (TRAPS 9)."""
+    """Count 1 when there is nothing to load, by which a `replace` would empty the table (TRAPS 9).
+
+    With `held` there may be rows in the stage that were not sent, but have waited.
+    """
 
     title: ClassVar[str] = "prove filled"
     measure: ClassVar[Measure] = "failed"
     stage: Table
     rule: Rule
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +111,7 @@ class ProveRange(Step):
     table: Table
     within: Within
     rule: Rule
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

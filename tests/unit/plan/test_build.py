@@ -90,7 +90,13 @@ def test_of_a_part_of_a_fact_each_row_is_looked_for_once():
         (SALE, FULL),  # many rows are found by a hash of them all
         (SALE, replace(PART, tables=WORLD.tables)),  # there is nothing to find
         (replace(SALE, load="append"), PART),
-        (replace(SALE, partition=Partition(SALE.columns[1].name, "month")), PART),
+        (
+            SALE,
+            replace(
+                PART, tables={**FILLED, "fact_sale": replace(FILLED["fact_sale"], plain=False)}
+            ),
+        ),
+        (replace(SALE, columns=SALE.columns[:1], lookups=()), PART),
         (
             SALE,
             replace(
@@ -98,7 +104,7 @@ def test_of_a_part_of_a_fact_each_row_is_looked_for_once():
             ),
         ),
     ],
-    ids=["all", "first", "append", "partitions", "no key"],
+    ids=["all", "first", "append", "not plain", "keys alone", "no key"],
 )
 def test_elsewhere_rows_are_not_upserted(fact, world):
     steps = load_steps(only(fact), fact, world, place)

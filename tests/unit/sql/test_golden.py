@@ -103,6 +103,7 @@ CHANGED = replace(
             {"day_key": "integer", "user_key": "bigint", "sale_id": "integer", "old_key": "bigint"},
             primary_key=("sale_id",),
             not_null=frozenset({"sale_id", "old_key"}),
+            unfilled=frozenset({"sale_id", "old_key"}),
             empty=False,
         ),
     },
@@ -261,6 +262,7 @@ EARLIER = replace(
             columns={**FILLED["fact_sale"].columns, "sold at": "date"},
             primary_key=("sale_id", "sold at"),
             partitioned_by=("sold at",),
+            plain=False,
             partitions={
                 "fact_sale_p202312": (date(2023, 12, 1), date(2024, 1, 1)),
                 "fact_sale_p202601": (date(2026, 1, 1), date(2026, 2, 1)),

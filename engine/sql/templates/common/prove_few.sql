@@ -10,6 +10,9 @@ select
 {% for name in step.find.dead %}
     and not {{ name | column("t") }}
 {% endfor %}
+{% if step.find.within %}
+    and {{ step.find.within | within("t") }}
+{% endif %}
 {% if step.find.lasting %}
     and not {{ step.find.lasting | column("t") }}
 {% endif %}
