@@ -42,8 +42,7 @@ def spared(step: Step, keyless: int | None, steps: Sequence[Done]) -> bool:
         returned = step.line.closes and _any(steps, "inserted", step.entry)
         return not _any(steps, "closed", step.entry) and not returned
     if isinstance(step, HierarchyStep | CheckUnique):
-        moved = any(done.rows for done in steps if done.measure == "repointed")
-        return not (step.always or moved or _changed(steps, step.entry))
+        return not step.always and not _changed(steps, step.entry)
     if isinstance(step, OfGone | ProveFew):
         return steps[-1].title == FindGone.title and not steps[-1].rows
     if isinstance(step, InferMembers):

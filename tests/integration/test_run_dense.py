@@ -330,6 +330,24 @@ def test_no_zero_stands_for_a_row_that_is_held_or_rejected(shop):
     assert counts(shop.run(mapping), "fact_sale") == {"filled": 3, "unchanged": 3}
 
 
+def test_a_row_that_has_waited_does_not_stand_for_those_that_were_not_sent(shop):
+    shop.source("CREATE TABLE sellers (id int, name text); INSERT INTO sellers VALUES (7, 'Ann')")
+    mapping = sales(
+        lookups={"seller_key": {"dimension": "dim_seller", "on": "seller", "missing": "hold"}},
+        allow_empty=False,
+    )
+    mapping["dimensions"]["dim_seller"] = dimension(
+        "SELECT * FROM sellers", special_members=UNKNOWN
+    )
+    shop.source("INSERT INTO sales VALUES (2, 8, '2026-02-04', 6, 5, 'early')")
+    assert counts(shop.run(mapping), "fact_sale")["held"] == 1
+    before = untouched(shop)
+    shop.source("TRUNCATE sales; INSERT INTO sellers VALUES (8, 'Bo')")
+    with pytest.raises(CheckFailedError, match="of every member that nothing happened"):
+        shop.run(mapping)
+    assert untouched(shop)["fact_sale"] == before["fact_sale"]
+
+
 def test_of_several_lookups_each_combination_has_a_row(shop):
     shop.source("CREATE TABLE stores (id int); INSERT INTO stores VALUES (1), (2)")
     query = (
