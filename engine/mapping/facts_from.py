@@ -68,10 +68,10 @@ def _over_time(columns: tuple[Column, ...], snapshot: Snapshot | None) -> tuple[
 def _snapshot(data: Plain, path: str) -> Snapshot | None:
     if data is None:
         return None
-    days = -(-parse_duration(data.get("lag", "1d")) // DAY)
+    days = parse_duration(data.get("lag", "1d")) // DAY
     start = date.fromisoformat(data["from"]) if "from" in data else None
     dense = tuple(listed(data.get("dense", [])))
-    return Snapshot(data["every"], data["column"], start, max(1, days), dense, path)
+    return Snapshot(data["every"], data["column"], start, days, dense, path)
 
 
 def _partition(data: Plain, path: str) -> Partition | None:

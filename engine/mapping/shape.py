@@ -42,6 +42,7 @@ class _Failure:
     of_name: bool  # about the name of a key, not about its value
     root: bool  # at the very entry whose alternatives are tried
     branches: tuple[tuple[_Failure, ...], ...]
+    definitions: dict[str, Plain]
 
     @property
     def path(self) -> str:
@@ -67,7 +68,8 @@ def schema(package: str = LANGUAGE) -> dict[str, Plain]:
 def departures(document: Document, *, part: bool, package: str) -> list[Deviation]:
     """Return every deviation from the schema of a package (deviations.py asks for what is not known)."""
     errors = _validator(package, part=part).iter_errors(document.data)
-    return list(_explained([_failure(error) for error in errors], document))
+    definitions = schema(package).get("$defs", {})
+    return list(_explained([_failure(error, definitions) for error in errors], document))
 
 
 def _pattern(_: Plain, pattern: str, instance: Plain, __: Plain) -> Iterator[ValidationError]:
@@ -93,10 +95,10 @@ def _validator(package: str, *, part: bool) -> Plain:
     return kind({**whole, "required": []} if part else whole, format_checker=formats)
 
 
-def _failure(error: Plain) -> _Failure:
+def _failure(error: Plain, definitions: dict[str, Plain]) -> _Failure:
     branches: dict[int, list[_Failure]] = {}
     for inner in error.context or ():
-        branches.setdefault(int(inner.schema_path[0]), []).append(_failure(inner))
+        branches.setdefault(int(inner.schema_path[0]), []).append(_failure(inner, definitions))
     return _Failure(
         keyword=str(error.validator),
         wanted=error.validator_value,
@@ -108,6 +110,7 @@ def _failure(error: Plain) -> _Failure:
         and not isinstance(error.instance, dict),
         root=not error.path,
         branches=tuple(tuple(failures) for failures in branches.values()),
+        definitions=definitions,
     )
 
 
@@ -131,7 +134,7 @@ def _explain(failure: _Failure, document: Document) -> Iterator[Deviation]:
     elif failure.keyword == "additionalProperties":
         for name in failure.unknown:
             keys = (*failure.keys, name)
-            hint = did_you_mean(name, failure.schema["properties"])
+            hint = _further_down(failure, name) or did_you_mean(name, failure.schema["properties"])
             where = document.key_place(".".join(keys))
             yield Deviation(Problem(where, f"unknown key '{name}'", hint), keys)
     elif failure.of_name:
@@ -140,6 +143,31 @@ def _explain(failure: _Failure, document: Document) -> Iterator[Deviation]:
         yield Deviation(Problem(where, *_message(failure)), keys)
     else:
         yield Deviation(document.problem(failure.path, *_message(failure)), failure.keys)
+
+
+def _further_down(failure: _Failure, name: str) -> str:
+    """Return a hint that names the key beside an unknown one whose map knows it, if there is one."""
+    found = failure.found
+    choice = {word for one in failure.schema.get("oneOf", ()) for word in one["required"]}
+    others = choice - set(found) if choice & set(found) else set()
+    maps = {
+        key: _map_of(part, failure.definitions)
+        for key, part in failure.schema["properties"].items()
+        if key not in others
+    }
+    homes = [key for key, each in maps.items() if name in each.get("properties", ())]
+    homes = [key for key in homes if key in found] or homes
+    if len(homes) == 1 and isinstance(found.get(homes[0]), str):  # the short form of a map
+        words = (*maps[homes[0]].get("required", ()), name)
+        return f"write {homes[0]}: {{{', '.join(f'{word}: ...' for word in words)}}}"
+    return "it belongs under " + _or([f"{key}:" for key in homes]) if homes else ""
+
+
+def _map_of(part: dict[str, Plain], definitions: dict[str, Plain]) -> dict[str, Plain]:
+    """Return the schema of the map that may stand there, an empty one when it has no keys of its own."""
+    part = definitions[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+    branches = (_map_of(each, definitions) for each in part.get("anyOf", ()))
+    return part if "properties" in part else next((each for each in branches if each), {})
 
 
 def _alternatives(failure: _Failure, document: Document) -> Iterator[Deviation]:
@@ -184,6 +212,11 @@ def _wrong_type(found: object, kinds: list[str]) -> tuple[str, str]:
     return f"expected {wanted}, found {shown(found)}", "put it in quotes" if quote else ""
 
 
+def _mistyped(failure: _Failure) -> tuple[str, str]:
+    what, hint = _wrong_type(failure.found, _types(failure))
+    return what, failure.schema.get("typeMessage", hint)
+
+
 def _not_listed(failure: _Failure) -> tuple[str, str]:
     known = [str(value) for value in failure.wanted]
     hint = did_you_mean(str(failure.found), known)
@@ -198,7 +231,7 @@ def _repeated(failure: _Failure) -> tuple[str, str]:
 
 
 _MESSAGES: dict[str, Callable[[_Failure], tuple[str, str]]] = {
-    "type": lambda failure: _wrong_type(failure.found, _types(failure)),
+    "type": _mistyped,
     "enum": _not_listed,
     "const": lambda failure: (
         f"expected {failure.wanted}, found {shown(failure.found)}",
@@ -241,6 +274,8 @@ def _meant(failure: _Failure) -> Iterator[tuple[str, ...]]:
     """Yield the keys that a misspelt key stands for, as far as that is clear."""
     if failure.keyword == "additionalProperties":
         for name in failure.unknown:
+            if _further_down(failure, name):
+                continue
             close = re.fullmatch(
                 "did you mean '(.*)'\\?", did_you_mean(name, failure.schema["properties"])
             )
