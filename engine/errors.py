@@ -135,6 +135,8 @@ def _likeness(word: str, other: str) -> float:
     That is what both begin or end with, up to a `_` or a `.`: nobody who writes dim_suppliers or nosuch.yml
     has dim_users or second.yml in mind.
     """
+    if word.lower() == other.lower():
+        return 1.0
     whole = SequenceMatcher(None, other, word).ratio()
     if not CLOSE <= whole < SLIP:
         return whole

@@ -10,7 +10,7 @@ from engine.mapping.clock import generated_columns
 from engine.mapping.country import holiday_faults, locale_faults
 from engine.mapping.document import Document
 from engine.mapping.include import SECTIONS
-from engine.mapping.model import Dimension, Lookup, SpecialMember, Star
+from engine.mapping.model import Dimension, Fact, Lookup, SpecialMember, Star
 
 _MAX_CALENDAR_YEARS = 400
 
@@ -188,9 +188,14 @@ def _missing_member(lookup: Lookup, dimension: Dimension, document: Document) ->
     if lookup.missing in {"unknown", "hold", "infer"} and "unknown" not in members:
         path = f"{lookup.path}.missing"
         what = f"missing: {lookup.missing}, but {dimension.name} has no special member 'unknown'"
+        close = next((member for member in members if member.lower() == "unknown"), "")
         hint = (
-            f"add special_members: {{unknown: {{key: -1}}}} to {dimension.path}, "
-            "or set missing: reject or fail"
+            f"rename '{close}' to 'unknown'"
+            if close
+            else (
+                f"add special_members: {{unknown: {{key: -1}}}} to {dimension.path}, "
+                "or set missing: reject or fail"
+            )
         )
         yield document.problem(path, what, hint)
 
@@ -217,8 +222,11 @@ def loads_fit(star: Star, document: Document) -> Iterator[Problem]:
             what = "a cursor, but load: replace must read every row"
             hint = "drop the cursor, or set load: upsert"
             yield document.problem(source.cursor.path, what, hint)
+        if isinstance(entry, Fact) and entry.snapshot:
+            continue  # whose load can only be that of a snapshot
         if entry.load not in ("replace", "snapshot") and source.allow_empty:
-            what = f"allow_empty, but load: {entry.load} never empties a table"
+            default = "" if f"{entry.path}.load" in document.spans else ", the default,"
+            what = f"allow_empty, but load: {entry.load}{default} never empties a table"
             yield document.problem(
                 f"{source.path}.allow_empty", what, "drop it, or set load: replace"
             )
@@ -256,11 +264,12 @@ def dedupe_sees_all_rows(star: Star, document: Document) -> Iterator[Problem]:
         source = entry.source
         if source is None or source.dedupe is None or source.cursor is None:
             continue
-        copied = [column.name for column in entry.columns if column.expr is None]
+        computed = [column.name for column in entry.columns if column.expr is not None]
+        computed += [lookup.column for lookup in entry.lookups]
         word = "natural_key" if isinstance(entry, Dimension) else "grain"
         keys = entry.natural_key if isinstance(entry, Dimension) else entry.grain
         for name in keys:
-            if name not in copied:
+            if name in computed:  # one that is not there at all is told by keys_are_loaded
                 what = f"dedupe with a cursor, but '{name}' of the {word} is no column of the query"
                 hint = (
                     "every row of a key that changed is read again, so that the same one wins: "

@@ -124,7 +124,18 @@ def versions_are_found(star: Star, document: Document) -> Iterator[Problem]:
                     f"when a change of a member comes late, the {word}s of that time get another version: "
                     f"add a column with this expression to {entry.path}.columns"
                 )
+                close = did_you_mean(lookup.as_of, _times_kept(star, entry))
+                if lookup.as_of.isidentifier() and close.startswith("did"):
+                    hint = f"{close} if not: {hint}"
                 yield document.problem(f"{lookup.path}.as_of", what, hint)
+
+
+def _times_kept(star: Star, entry: Entry) -> list[str]:
+    """Return the expressions of an entry that may tell a time: columns, and days that are looked up."""
+    columns = [column.name if column.expr is None else column.expr for column in entry.columns]
+    calendars = {dimension.name for dimension in star.dimensions if dimension.calendar}
+    days = [text for x in entry.lookups if x.dimension in calendars for _, text in x.on]
+    return [*columns, *days]
 
 
 def kept_time(star: Star, entry: Entry, lookup: Lookup) -> Column | Lookup | None:

@@ -27,6 +27,9 @@ def rows_can_wait(star: Star, document: Document) -> Iterator[Problem]:
             if isinstance(entry, Dimension):
                 what = "missing: hold is for facts"
                 yield document.problem(path, what, "set missing: unknown, reject or fail")
+            elif isinstance(entry, Fact) and lookup in entry.dense:
+                what = f"missing: hold, but '{lookup.column}' is of dense, whose rows cannot wait"
+                yield document.problem(path, what, "set missing: unknown, infer, reject or fail")
             elif isinstance(entry, Fact) and lookup.column in entry.grain:
                 what = f"missing: hold, but '{lookup.column}' of the grain is what a row waits for"
                 yield document.problem(path, what, "name columns of the query as the grain")
@@ -41,13 +44,15 @@ def members_can_be_inferred(star: Star, document: Document) -> Iterator[Problem]
             if lookup.missing != "infer" or dimension is None:
                 continue
             path = f"{lookup.path}.missing"
+            # What is of the grain cannot wait (rows_can_wait).
+            hold = "" if isinstance(entry, Fact) and lookup.column in entry.grain else " hold,"
             if isinstance(entry, Dimension):
                 what = "missing: infer is for facts"
                 yield document.problem(path, what, "set missing: unknown, reject or fail")
             elif dimension.generated:
                 kind, has = ("calendar", "days") if dimension.calendar else ("clock", "times")
                 what = f"missing: infer, but {dimension.name} is a {kind}, which has all its {has}"
-                yield document.problem(path, what, "set missing: unknown, hold, reject or fail")
+                yield document.problem(path, what, f"set missing: unknown,{hold} reject or fail")
             elif dimension.junk:
                 what = (
                     f"missing: infer, but the members of {dimension.name} are made of rows already"
@@ -60,7 +65,9 @@ def members_can_be_inferred(star: Star, document: Document) -> Iterator[Problem]
                     f"missing: infer, but {dimension.name} says first: effective: before its first "
                     "version a member is nobody, also for a fact that comes early"
                 )
-                yield document.problem(path, what, "set first: beginning, or missing: hold")
+                yield document.problem(
+                    path, what, f"set first: beginning, or missing: unknown,{hold} reject or fail"
+                )
 
 
 def _impossible(

@@ -49,4 +49,7 @@ def ranges_fit(star: Star, document: Document) -> Iterator[Problem]:
     for fact in star.facts:
         if fact.source.range and dated(star, fact) is None:
             what = f"'{fact.source.range}' is no column of the fact, and no lookup in a calendar is on it"
-            yield document.problem(f"{fact.source.path}.range", what, HOW)
+            columns = [column.name for column in fact.columns if column.expr is None]
+            close = did_you_mean(fact.source.range, columns)
+            hint = close if close.startswith("did") else HOW
+            yield document.problem(f"{fact.source.path}.range", what, hint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from engine.errors import Problem, did_you_mean
@@ -17,7 +18,8 @@ def snapshots_have_periods(star: Star, document: Document) -> Iterator[Problem]:
             hint = "add snapshot: {every: month, column: month}, a column of the fact and its grain"
             yield document.problem(f"{fact.path}.load", what, hint)
         if fact.snapshot and fact.load != "snapshot":
-            what = f"a snapshot, but load: {fact.load} knows no periods"
+            default = "" if f"{fact.path}.load" in document.spans else ", the default,"
+            what = f"a snapshot, but load: {fact.load}{default} knows no periods"
             yield document.problem(fact.snapshot.path, what, "set load: snapshot, or drop it")
         elif fact.snapshot:
             yield from _column(fact, fact.snapshot, document)
@@ -58,7 +60,7 @@ def dense_snapshots_can_be_filled(star: Star, document: Document) -> Iterator[Pr
             yield from _beside(fact, snapshot, document)
             for lookup in fact.lookups:
                 if lookup.column not in (*fact.grain, *snapshot.dense) and not lookup.null:
-                    yield from _keyless(lookup, snapshot, dimensions, document)
+                    yield from _keyless(fact, lookup, dimensions, document)
 
 
 def _members(
@@ -83,7 +85,9 @@ def _members(
             yield document.problem(path, what, f"drop it: {snapshot.column} tells the period")
     known = (snapshot.column, *snapshot.dense)
     rest = [name for name in fact.grain if name not in known]
-    if rest and all(name in lookups for name in snapshot.dense):
+    # A column that is not there may be meant by what is left, which is told already.
+    of_periods = snapshot.column in (column.name for column in fact.columns)
+    if rest and of_periods and all(name in lookups for name in snapshot.dense):
         what = f"the grain has {', '.join(rest)} too, and nothing says which of it there are in a period"
         other = [name for name in rest if name not in lookups]
         hint = (
@@ -106,15 +110,26 @@ def _beside(fact: Fact, snapshot: Snapshot, document: Document) -> Iterator[Prob
 
 
 def _keyless(
-    lookup: Lookup, snapshot: Snapshot, dimensions: dict[str, Dimension], document: Document
+    fact: Fact, lookup: Lookup, dimensions: dict[str, Dimension], document: Document
 ) -> Iterator[Problem]:
     """Find lookups that a row that is made has no key for."""
     dimension = dimensions.get(lookup.dimension)
     if dimension and dimension.junk and not lookup.on:
         what = f"rows that dense makes have no combination of {dimension.name}"
         yield document.problem(lookup.path, what, "drop the lookup, or name it in grain and dense")
-    of_period = all(expression.strip() == snapshot.column for _, expression in lookup.on)
-    if lookup.missing == "reject" or (lookup.missing == "fail" and not of_period):
+    has = _values_of_made(fact)
+    finds = all(expression.strip() in has for _, expression in lookup.on)
+    if lookup.missing == "reject" and finds:
+        what = "missing: reject, but a row that dense makes cannot be rejected"
+        yield document.problem(f"{lookup.path}.missing", what, "set missing: fail or unknown")
+    elif lookup.missing in ("reject", "fail") and not finds:
         what = f"missing: {lookup.missing}, but rows that dense makes have nothing to look up"
         hint = f"say null: <a special member of {lookup.dimension}>, or missing: unknown"
         yield document.problem(f"{lookup.path}.missing", what, hint)
+
+
+def _values_of_made(fact: Fact) -> set[str]:
+    """Return the columns of the query that a row which is made has: its period, and the ends of it."""
+    times = [lookup.as_of or "" for lookup in fact.dense]
+    period = [fact.snapshot.column] if fact.snapshot else []
+    return {*period, *(time for time in times if re.fullmatch("[a-z_][a-z0-9_]*", time))}

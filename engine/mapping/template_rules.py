@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from jinja2 import nodes
 
+from engine.errors import did_you_mean
 from engine.mapping.marks import MARKS
 from engine.mapping.scan import Finding
 from engine.values import dataclass
@@ -67,7 +68,10 @@ def _refused(visit: _Visit) -> tuple[str, str] | None:
     if not isinstance(node, _ALLOWED):
         return f"{_named(node)} is not allowed here", _POSSIBLE
     if isinstance(node, nodes.Name) and node.ctx == "load" and node.name not in visit.names:
-        return f"no name '{node.name}'", f"templates know vars, as in vars.{node.name}"
+        close = did_you_mean(node.name, visit.names)
+        known = "this and vars" if "this" in visit.names else "vars"
+        hint = f"templates know {known}, as in vars.{node.name}"
+        return f"no name '{node.name}'", close if close.startswith("did") else hint
     if isinstance(node, nodes.Getattr | nodes.Getitem) and not _is_plain(node, visit.names):
         return "only vars.name, vars['name'] and loop.name can be looked into", ""
     if isinstance(node, nodes.Call) and not _is_range(node):

@@ -297,6 +297,25 @@ def test_other_lookups_find_what_they_find_for_a_period_without_more(shop):
     assert shop.warehouse(told) == [(20260101, -1, -2), (20260201, -1, -2)]
 
 
+def test_a_row_that_is_made_has_the_time_at_which_its_member_is_looked_up(shop):
+    goods = dimension(
+        "SELECT id, city, since FROM goods", {"id": None, "city": {"scd": 2}}, key="good_key",
+        history={"effective": "since"}, special_members=UNKNOWN,
+    )  # fmt: skip
+    query = f"SELECT q.*, period.end - 1 AS evening FROM ({SALES}) AS q"
+    evening = {"dimension": "dim_day", "on": {"date": "evening"}, "missing": "fail"}
+    columns = {"month": None, "pieces": {"measure": "additive"}, "evening": None}
+    mapping = sales(
+        query, goods, {"as_of": "evening"}, columns=columns, lookups={"day_key": evening}
+    )
+    mapping["dimensions"]["dim_day"] = {
+        "calendar": {"from": "2026-01-01", "to": "2026-12-31"}, "key": "day_key"
+    }  # fmt: skip
+    shop.run(mapping)
+    told = "SELECT id, day_key FROM fact_sale JOIN dim_good USING (good_key) ORDER BY 2, 1"
+    assert shop.warehouse(told) == [(1, 20260131), (2, 20260131), (1, 20260228), (2, 20260228)]
+
+
 def test_no_zero_stands_for_a_row_that_is_held_or_rejected(shop):
     shop.source("CREATE TABLE sellers (id int, name text)")
     mapping = sales(

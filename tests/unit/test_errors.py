@@ -23,6 +23,7 @@ COLUMNS = ("order_id", "total", "user_key", "created_at")
         ("creatd_at", COLUMNS, "created_at"),
         ("tables", ("table", "tables_"), "tables_"),
         ("minimum", ("min", "max"), "min"),
+        ("NONE", ("none", "unknown"), "none"),
         ("strar.yml", ("star.yml", "second.yml"), "star.yml"),
     ],
 )
