@@ -127,7 +127,12 @@ def _column_problems(
 ) -> Iterator[Problem]:
     names = [column.name for column in columns]
     query = document.place(document.text_path(source.path, "query"))
+    of_period = entry.snapshot.column if isinstance(entry, Fact) and entry.snapshot else ""
     for name in sorted({name for name in names if names.count(name) > 1}):
+        if name == of_period:
+            what = f"'{name}' is filled by the engine, with the first day of the period"
+            yield Problem(query, what, "take it out of the query, or rename it with AS")
+            continue
         yield Problem(
             query, f"the query has two columns named '{name}'", "name one of them with AS"
         )
@@ -199,9 +204,9 @@ def _types_of(
     """Return the same, of an entry over these columns of a query."""
     names = {column.name: column.type for column in columns}
     types = {
-        column.name: names.get(column.name, "text")
+        column.name: names[column.name]
         for column in entry.columns
-        if column.expr is None and not column.previous
+        if column.expr is None and not column.previous and column.name in names
     }
     asked = list(_asked(entry, document))
     nulls = ", ".join(f"null::{type_name(t)} as {ident(n)}" for n, t in names.items())

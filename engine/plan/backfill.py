@@ -61,11 +61,17 @@ def span_of(entry: Entry, world: World) -> Span | None:
 def backfill_problems(
     star: Star, entry: Entry, world: World, place: Callable[[str], Place]
 ) -> Iterator[Problem]:
-    """Find why a fact cannot be backfilled: it has no date, or is not made of rows one by one."""
-    if not isinstance(entry, Fact) or span_of(entry, world) is None:
+    """Find why a fact cannot be backfilled: it has no date, or is not made of rows one by one.
+
+    A range that is no date is told without --from and --to too: the mapping says that it is one.
+    """
+    if not isinstance(entry, Fact):
         return
     by = dated(star, entry)
-    if entry.load not in LOADS:
+    if span_of(entry, world) is None:
+        if by and entry.source.range:
+            yield from _no_time(entry, by.asked, world, place)
+    elif entry.load not in LOADS:
         why = " where its query tells how things are now" if entry.snapshot else ""
         what = f"load: {entry.load} cannot be backfilled by --from and --to{why}"
         yield Problem(place(f"{entry.path}.load"), what, "leave the fact out by --select")
@@ -73,12 +79,19 @@ def backfill_problems(
         what = "the fact has no date by which --from and --to could choose rows"
         yield Problem(place(entry.path), what, f"{HOW}; or leave the fact out by --select")
     else:
-        types = {column.name: column.type for column in world.sources[entry.name]}
-        type_ = types.get(by.asked, "missing from the query")
-        if not is_time(type_):
-            what = f"'{by.asked}', by which --from and --to would choose rows, is {type_}"
-            path = "source.range" if entry.source.range else "partition.by"
-            yield Problem(place(f"{entry.path}.{path}"), what, "a date or a timestamp is needed")
+        yield from _no_time(entry, by.asked, world, place)
+
+
+def _no_time(
+    fact: Fact, asked: str, world: World, place: Callable[[str], Place]
+) -> Iterator[Problem]:
+    """Find a column by which a range would be chosen that is no date."""
+    types = {column.name: column.type for column in world.sources[fact.name]}
+    type_ = types.get(asked, "missing from the query")
+    if not is_time(type_):
+        what = f"'{asked}', by which --from and --to would choose rows, is {type_}"
+        path = "source.range" if fact.source.range else "partition.by"
+        yield Problem(place(f"{fact.path}.{path}"), what, "a date or a timestamp is needed")
 
 
 def asked(star: Star, entry: Entry, world: World) -> Window | None:

@@ -88,6 +88,14 @@ def test_the_order_of_dedupe_may_end_with_a_comment(shop):
     assert shop.column("SELECT name FROM f ORDER BY id") == ["newer", "b"]
 
 
+def test_a_column_that_is_not_there_has_no_type_that_could_be_wrong(shop):
+    measured = {"id": None, "amuont": {"measure": "additive"}}
+    (problem,) = refusal(
+        shop, star(f=fact(QUERY, measured, checks=[{"freshness": {"amuont": "1d"}}]))
+    )
+    assert "the query has no column 'amuont' (did you mean 'amount'?)" in problem
+
+
 @pytest.mark.parametrize("column", ["doc", "spot"])
 def test_a_key_needs_an_order(shop, column):
     type_ = {"doc": "json", "spot": "point"}[column]

@@ -226,6 +226,11 @@ def test_facts_that_cannot_be_chosen_by_a_date_are_refused(stars):
         "the fact has no date by which --from and --to could choose rows",
         "'at', by which --from and --to would choose rows, is text",
     ]
+    # Whether anybody asks for days now or not, the mapping says that it can be asked.
+    with pytest.raises(
+        MappingError, match="'at', by which --from and --to would choose rows, is text"
+    ):
+        stars.plan(star(fact_text=texts))
     good = mapping()
     good["facts"] |= two["facts"]
     good["facts"]["fact_sale"]["source"]["range"] = "at"
