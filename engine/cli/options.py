@@ -6,8 +6,10 @@ import functools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from engine.commands.choice import Choice
 from engine.errors import ArgumentError
@@ -20,11 +22,40 @@ METRICS_PORT = 9464  # what Prometheus exporters of applications have by custom
 Function = Callable[..., None]
 
 
+class MappingFile(click.Path):
+    """The path of a mapping; empty text, as of a variable that is not set, is none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path; a problem when it is empty, which would be the folder."""
+        if value == "":
+            self.fail(f"the path is empty (leave it out for {MAPPING})", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+def _named(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Say that a mapping that is not there is the default, as nobody has named it."""
+    given = context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
+    if not (given and value) and not MAPPING.exists():
+        raise ArgumentError(
+            f"no mapping is named, and there is no {MAPPING}, the default: "
+            "name one, or change to the folder that has it"
+        )
+    return value
+
+
 mapping_argument = click.argument(
-    "mapping", type=click.Path(path_type=Path), default=MAPPING, metavar="[MAPPING]"
+    "mapping",
+    type=MappingFile(path_type=Path),
+    default=MAPPING,
+    metavar="[MAPPING]",
+    callback=_named,
 )
 mappings_argument = click.argument(
-    "mappings", type=click.Path(path_type=Path), nargs=-1, metavar="[MAPPING]..."
+    "mappings",
+    type=MappingFile(path_type=Path),
+    nargs=-1,
+    metavar="[MAPPING]...",
+    callback=_named,
 )
 logging_options = click.make_pass_decorator(dict)
 report_option = click.option(

@@ -240,6 +240,23 @@ def test_a_mapping_that_is_not_there_has_not_only_no_tests(written, why, tmp_pat
     assert (done.returncode, done.stderr) == (2, f"{why}\n")
 
 
+@pytest.mark.parametrize("command", ["validate", "run", "test"])
+def test_the_mapping_that_nobody_has_named_is_told_as_the_default(command, tmp_path):
+    done = engine(command, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: no mapping is named, and there is no mappings/star.yml, the default: name one, "
+        "or change to the folder that has it\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["validate", "run"])
+def test_a_mapping_whose_name_is_empty_is_no_folder(command):
+    done = engine(command, "")
+    assert done.returncode == 2
+    assert "the path is empty (leave it out for mappings/star.yml)" in done.stderr
+
+
 def test_the_example_of_a_var_names_one_of_the_star(tmp_path):
     example = re.search(r"Example: +engine (run .*)", engine("run", "--help").stdout)
     assert example is not None
