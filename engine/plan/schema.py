@@ -241,11 +241,16 @@ def schema_problems(
     if state.primary_key and state.primary_key != primary:
         word = "key" if isinstance(entry, Dimension) else "grain"
         columns = ", ".join(f'"{name}"' for name in primary)
+        # A column that leaves the key would stay NOT NULL, and the next row without it fail the run.
+        free = {c.name for c in definitions(star, entry, world) if not c.not_null} - set(primary)
+        freed = [name for name in state.primary_key if name in free]
+        nullable = "".join(f', ALTER COLUMN "{name}" DROP NOT NULL' for name in freed)
         yield Problem(
             place(f"{entry.path}.{word}"),
             f"the primary key of table {table} is ({', '.join(state.primary_key)}), "
             f"not ({', '.join(primary)})",
-            f"run: ALTER TABLE {table} DROP CONSTRAINT {table.name}_pkey, ADD PRIMARY KEY ({columns});",
+            f"run: ALTER TABLE {table} DROP CONSTRAINT {table.name}_pkey, ADD PRIMARY KEY ({columns})"
+            f"{nullable};",
         )
 
 

@@ -231,6 +231,25 @@ def test_another_key_or_grain_is_refused_with_its_statement(loaded):
     assert counts(loaded.run(mapping, "dim_d"), "dim_d")["unchanged"] == 1
 
 
+def test_a_column_that_leaves_the_grain_may_be_null_by_the_statement_that_is_printed(stars):
+    stars.source(
+        "CREATE TABLE bills (bill int, line int, sold date); INSERT INTO bills VALUES (1, 1, '2026-01-01')"
+    )
+    mapping = star(f=fact("SELECT * FROM bills", "bill line sold", grain=["sold", "bill", "line"]))
+    stars.run(mapping)
+    mapping["facts"]["f"]["grain"] = ["bill", "line"]
+    with pytest.raises(MappingError) as error:
+        stars.run(mapping)
+    statement = re.findall(r"run: (ALTER TABLE .*?;)", str(error.value))[0]
+    assert statement == (
+        'ALTER TABLE public.f DROP CONSTRAINT f_pkey, ADD PRIMARY KEY ("bill", "line"), '
+        'ALTER COLUMN "sold" DROP NOT NULL;'
+    )
+    stars.warehouse(statement)
+    stars.source("INSERT INTO bills VALUES (2, 1, NULL)")
+    assert counts(stars.run(mapping), "f") == {"read": 2, "inserted": 1, "unchanged": 1}
+
+
 def test_descriptions_follow_the_mapping(loaded):
     columns = {
         **dict.fromkeys(["id", "name", "amount", "price"]),
