@@ -142,10 +142,8 @@ def check_line(verdict: Verdict) -> str:
     """Say in a line what a check found."""
     of = f" of {verdict.total:,}" if verdict.total else ""
     where = f"{verdict.place}: " if verdict.place else ""
-    return (
-        f"{where}{verdict.entry}: check '{verdict.check}' {verdict.status}s: "
-        f"{verdict.failed:,}{of} rows break it"
-    )
+    found = verdict.found or f"{verdict.failed:,}{of} rows break it"
+    return f"{where}{verdict.entry}: check '{verdict.check}' {verdict.status}s: {found}"
 
 
 def table_lines(rows: Sequence[Sequence[str]]) -> list[str]:

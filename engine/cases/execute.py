@@ -144,7 +144,7 @@ def _checks(expect: Expect, report: Report | None) -> Iterator[Failure]:
             )
     for entry, name in broken:
         verdict = broken[entry, name]
-        said = f"and {verdict.status}s: {verdict.failed:,} rows break it"
+        said = f"and {verdict.status}s: {verdict.found or f'{verdict.failed:,} rows break it'}"
         yield Failure(expect.place, f"{entry}: check '{name}' is expected to pass, {said}")
 
 

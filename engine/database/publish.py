@@ -25,11 +25,23 @@ from engine.errors import CheckFailedError, Place, RunError
 from engine.mapping.load import Loaded
 from engine.mapping.model import Check, Star, Tolerance
 from engine.plan.progress import Mark, Progress, advance, base, lag_of
-from engine.plan.quality import Status, Verdict, exceeds, judge, label, tolerated
+from engine.plan.quality import (
+    Status,
+    Verdict,
+    exceeds,
+    judge,
+    label,
+    of_age,
+    of_rows,
+    of_source,
+    tolerated,
+)
 from engine.plan.steps import (
     BuildLinks,
     BuildVersions,
     CheckBridge,
+    CheckFreshness,
+    CheckRowCount,
     CheckRows,
     CheckStep,
     CountCircles,
@@ -243,9 +255,8 @@ class Publication:
         for entry, check in plan.source_counts:
             self._take((counted(entry),))
             there, here = self.steps[-1].rows, entry_report(entry, self.steps).accounted
-            self.verdicts.append(
-                judge(entry, check, abs(there - here), there, _spot(place(check.path)))
-            )
+            spot, found = _spot(place(check.path)), of_source(there, here)
+            self.verdicts.append(judge(entry, check, abs(there - here), there, spot, found))
         broken = [verdict for verdict in self.verdicts if verdict.status == "fail"]
         if broken:
             lines = "\n".join(check_line(verdict) for verdict in broken)
@@ -267,15 +278,21 @@ class Publication:
             self.verdicts.append(Verdict(entry, name, path, status, count, read, place))
 
     def _check(self, step: CheckStep | CheckBridge, place: Callable[[str], Place]) -> None:
+        said = ""
         if isinstance(step, CheckRows):
             found, total = self._each_counted(step)
         elif spared(step, None, self.steps):
             found, total = ((step.check, 0),), 0
         else:
-            failed, total = self._counted(step)
-            found = ((step.check, failed),)
+            row = self._row(step)
+            found, total = ((step.check, int(row.failed)),), int(row.total)
+            if isinstance(step, CheckRowCount):
+                said = of_rows(step.check, total)
+            elif isinstance(step, CheckFreshness):
+                said = of_age(step.check, row.newest)
         for check, failed in found:
-            self.verdicts.append(judge(step.entry, check, failed, total, _spot(place(check.path))))
+            spot = _spot(place(check.path))
+            self.verdicts.append(judge(step.entry, check, failed, total, spot, said))
 
     def progress(
         self,

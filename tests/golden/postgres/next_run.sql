@@ -661,6 +661,7 @@ SELECT 1 FROM "mart"."fact_sale" WHERE total < 0
 select
   case when max(t."sale_id")::timestamptz >= now() - make_interval(secs => 3600)
     then 0 else 1 end as failed,
-  count(*) as total
+  count(*) as total,
+  max(t."sale_id")::text as newest
 from "mart"."fact_sale" as t;
 
