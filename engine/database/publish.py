@@ -17,6 +17,7 @@ from engine.database.circles import told_of_tree
 from engine.database.connect import Sessions, count_of, execute
 from engine.database.contents import content_of
 from engine.database.failure import MEND, failure_of, sentence
+from engine.database.missing import missing_one
 from engine.database.source import Snapshot
 from engine.database.spared import spared
 from engine.database.staging import Staged
@@ -160,7 +161,8 @@ class Publication:
         if isinstance(step, PROOFS) and done.rows:
             rows = counted(done.rows, "row has a problem: ", "rows have a problem: ")
             what = rows if isinstance(step, ProveFound | ProveOrdinary) else ""
-            raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what}{step.rule.text}")
+            one = missing_one(self._main, step) if isinstance(step, ProveFound) else ""
+            raise CheckFailedError(f"{step.rule.place}: {step.entry}: {what}{step.rule.text}{one}")
 
     def _upsert(self, step: Upsert) -> None:
         """Do the one step that counts three things; its time is told with the first."""

@@ -346,6 +346,23 @@ def test_a_fact_finds_the_version_of_its_time(shop):
     assert shop.column(CITIES) == ["Rome", "Rome", "Rome", "Oslo", "Oslo", None]
 
 
+def test_a_row_that_has_no_version_at_its_time_is_told_from_one_that_has_no_member(shop):
+    send(shop, (1, "Rome", "Ada", 5))
+    mapping = sales(missing="fail")
+    mapping["dimensions"]["dim_user"]["history"]["first"] = "effective"
+    with pytest.raises(CheckFailedError) as error:
+        shop.run(mapping)
+    assert str(error.value).endswith(
+        "2 rows have a problem: no member of dim_user for user_key, such as id = 1, of which there is no "
+        "version at 2026-01-01 00:00:00"
+    )
+    shop.source(
+        "UPDATE sales SET id = 7 WHERE at IS NULL; DELETE FROM sales WHERE at < '2026-01-05'"
+    )
+    with pytest.raises(CheckFailedError, match=r"1 row has a problem: .* such as id = 7$"):
+        shop.run(mapping)
+
+
 # TRAPS 29
 def test_facts_are_pointed_to_a_version_that_comes_late(shop):
     send(shop, (1, "Rome", "Ada", 5), (1, "Oslo", "Ada", 20))

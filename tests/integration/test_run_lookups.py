@@ -107,9 +107,15 @@ def test_a_row_without_a_member_fails_the_run(shop, again):
     with pytest.raises(CheckFailedError) as error:
         shop.run(mapping)
     assert str(error.value).endswith(
-        "sales: 1 row has a problem: no member of dim_people for buyer_key"
+        "sales: 1 row has a problem: no member of dim_people for buyer_key, such as id = 7"
     )
     assert shop.column("SELECT to_regclass('dim_people') IS NULL") == [not again]
+
+
+def test_a_row_without_a_key_fails_the_run(shop):
+    lookups = {"seller_key": {"dimension": "dim_people", "on": "seller", "missing": "fail"}}
+    with pytest.raises(CheckFailedError, match=r"for seller_key, such as id is NULL$"):
+        shop.run(star(dim_people=people(), sales=sales(lookups)))
 
 
 def test_null_finds_nobody_even_where_a_special_member_has_no_natural_key(shop):

@@ -102,6 +102,7 @@ from engine.plan.steps.partitions import (
 from engine.plan.steps.plan import Done, Notice, Plan, StagePlan
 from engine.plan.steps.rejects import (
     Condition,
+    FindMissing,
     ProveFilled,
     ProveFound,
     ProveOrdinary,
@@ -231,6 +232,7 @@ __all__ = [
     "FillDurable",
     "FillGroups",
     "FindGone",
+    "FindMissing",
     "FlagGone",
     "FlagReferred",
     "GroupedBy",

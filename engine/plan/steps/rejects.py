@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from engine.mapping.model import Check, Scalar
@@ -85,6 +86,23 @@ class ProveFound(Step):
     stage: Table
     join: Join
     rule: Rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindMissing(Step):
+    """Ask for one of the natural keys that ProveFound has counted, after the run has failed by it.
+
+    At a time: also whether there is such a member at all.
+    """
+
+    title: ClassVar[str] = "find missing"
+    stage: Table
+    join: Join
+
+    @property
+    def member(self) -> Join:
+        """The lookup of a member of any time."""
+        return replace(self.join, as_of=None, history=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,16 +56,19 @@ from engine.plan.steps import (
     EnsureMember,
     EstimateRows,
     FillCalendar,
+    FindMissing,
     HierarchyStep,
     InsertNew,
     Periods,
     Plan,
+    ProveFound,
     ReadChanged,
     ReadContent,
     ReadCursors,
     ReadMembers,
     ReadTypes,
     ReadVersion,
+    RejectMissing,
     RepointFacts,
     Rows,
     SetDefault,
@@ -803,6 +806,12 @@ PLAYED = replace(
     INCREMENT,
     views={"dim_seller": ViewState((("seller_key", "bigint"), ("gone", "text")), "dim_user")},
 )
+CASES["missing"] = [
+    FindMissing(entry=step.entry, stage=step.stage, join=step.join)
+    for star, world in ((STAR, INCREMENT), (VERSIONED, WORLD))
+    for step in steps_of(build(star, world, place))
+    if isinstance(step, ProveFound | RejectMissing)
+]
 CASES["roles"] = [
     step
     for world in (WORLD, PLAYED)
