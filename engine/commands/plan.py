@@ -27,7 +27,7 @@ def plan(
 ) -> None:
     """Print the plan of a run; nothing is written."""
     loaded = load(path, overrides)
-    options = Options(selected(loaded.star, choice.select), *choice.how)
+    options = Options(selected(loaded.star, choice), *choice.how)
     log_to_stderr()
     with connected(loaded.star, folder, options.select) as settings:
         todo, _ = plan_run(loaded, settings, options)

@@ -48,7 +48,7 @@ def run(
 ) -> None:
     """Run a mapping; the report goes to stdout, progress and logs to stderr."""
     loaded = load(path, overrides)
-    options = Options(selected(loaded.star, choice.select), *choice.how)
+    options = Options(selected(loaded.star, choice), *choice.how)
     run_id = uuid.uuid4()
     cache = cache_of(loaded.star)
     reports: list[Report] = []

@@ -76,7 +76,7 @@ class Job:
                 "when the schedule began: start it anew"
             )
         settings = settings_of(loaded, self.choice, self.environ)
-        options = Options(selected(loaded.star, self.choice.select), *self.choice.how)
+        options = Options(selected(loaded.star, self.choice), *self.choice.how)
         run_id, cache = uuid.uuid4(), cache_of(loaded.star)
         with bound(run_id=str(run_id), mapping=self.name):
             do_run(loaded, settings, options, Following(self.metrics), run_id, cache)
@@ -109,7 +109,7 @@ def settings_of(
     loaded: Loaded, choice: Choice, environ: Mapping[str, str]
 ) -> dict[str, ConnectionSettings]:
     """Return the settings of the connections that a run needs; SettingsError names all that are missing."""
-    return settings_for(needed(loaded.star, selected(loaded.star, choice.select)), environ)
+    return settings_for(needed(loaded.star, selected(loaded.star, choice)), environ)
 
 
 def schedule(

@@ -12,9 +12,10 @@ from pathlib import Path
 import click
 
 from engine.cache.settings import CacheSettings, cache_settings
+from engine.commands.choice import Choice
 from engine.errors import ArgumentError, SettingsError, did_you_mean
 from engine.logs import configure
-from engine.mapping.model import Connection, Star
+from engine.mapping.model import Connection, Fact, Star
 from engine.plan.select import chosen, sources_of
 from engine.settings import EMBEDDED, PLACE, TLS, ConnectionSettings, log_settings, settings_for
 
@@ -89,12 +90,19 @@ def cache_of(star: Star) -> CacheSettings | None:
     return cache_settings(os.environ) if cached else None
 
 
-def selected(star: Star, patterns: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the entries that the patterns of --select name; ArgumentError for one that names none."""
+def selected(star: Star, choice: Choice) -> tuple[str, ...]:
+    """Return the entries that the patterns of --select name.
+
+    ArgumentError for a pattern that names none, and where there is no fact for a range of days.
+    """
     names = [entry.name for entry in star.entries]
-    for pattern in patterns:
+    for pattern in choice.select:
         if not any(fnmatchcase(name, pattern) for name in names):
             hint = did_you_mean(pattern, names)
             what = f"--select: no dimension or fact named '{pattern}'"
             raise ArgumentError(f"{what} ({hint})" if hint else what)
-    return tuple(n for n in names if any(fnmatchcase(n, pattern) for pattern in patterns))
+    found = tuple(n for n in names if any(fnmatchcase(n, pattern) for pattern in choice.select))
+    if choice.span and not any(isinstance(entry, Fact) for entry in chosen(star, found)):
+        why = f"--select {', '.join(choice.select)} names none" if found else "the mapping has none"
+        raise ArgumentError(f"--from and --to are for facts, and {why}")
+    return found

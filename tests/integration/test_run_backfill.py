@@ -252,6 +252,10 @@ def test_the_command_line_takes_days_that_make_a_range(stars):
             "--from takes a day such as 2026-01-31, not 'January'",
         ),
         (["--from", "2026-01-01", "--to", "2026-02-01", "--full-refresh"], "drop one of them"),
+        (
+            ["--from", "2026-01-01", "--to", "2026-02-01", "--select", "dim_*"],
+            "--from and --to are for facts, and --select dim_* names none",
+        ),
     ):
         done = stars.engine("run", path, *words)
         assert (done.returncode, message in done.stderr) == (2, True), done.stderr
