@@ -11,8 +11,9 @@ from engine.commands.choice import Choice
 from engine.commands.wire import connected, log_to_stderr, selected
 from engine.mapping.load import load
 from engine.plan.build import create_statements
+from engine.plan.periods import following
 from engine.plan.quality import label
-from engine.plan.steps import CheckRows, CreateFilled, HierarchyStep, Plan, Step
+from engine.plan.steps import CheckRows, CreateFilled, HierarchyStep, Periods, Plan, Step
 from engine.run import Options
 from engine.run import plan as plan_run
 from engine.sql.render import render
@@ -105,7 +106,7 @@ def _about(step: Step) -> str:
         return " " + ", ".join(checks)
     periods = getattr(step, "periods", None)
     if periods is not None:
-        return f" from {periods.first} to {periods.last}, each {periods.every}"
+        return _due(periods)
     if window is not None:
         parts = [f"{each.column} >= {each.low}" for each in window.borders if each.low]
         if window.high:
@@ -123,6 +124,14 @@ def _about(step: Step) -> str:
     if column is not None:
         return f" {getattr(column, 'name', column)}"
     return f" {member}" if member else ""
+
+
+def _due(periods: Periods) -> str:
+    """Say which periods are read, as --from and --to would: the end is not in the range itself."""
+    if not periods.any:
+        return " of no period"
+    after = following(periods.last, periods.every)
+    return f" from {periods.first} to {after}, each {periods.every}"
 
 
 def ddl(path: Path, overrides: Mapping[str, str], *, folder: Path | None) -> None:

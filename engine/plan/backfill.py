@@ -38,12 +38,14 @@ def backfilled(star: Star, world: World, span: Span | None) -> World:
         for fact in star.facts
         if fact.name in due and not due[fact.name].now
     }
-    whole = f"is read again by the whole periods that lie from {span.low} to {span.high}"
+    days = f"from {span.low} to {span.high}"
+    whole = f"the periods in which the days {days} lie are read again"
+    none = f"no period in which the days {days} lie is due yet"
     return replace(
         world,
         periods={**due, **again},
         readings={
-            name: Reading(reason=whole)
+            name: Reading(reason=whole if again[name].any else none)
             if name in again
             else Reading(reason=text, reconcile=True, span=span, stale=reading.reconcile)
             if name in facts

@@ -34,6 +34,7 @@ from engine.plan.schema import (
 )
 from engine.plan.select import brought_along, chosen
 from engine.plan.shape import fingerprint
+from engine.plan.snapshot import period_notices
 from engine.plan.stage import stage_plan
 from engine.plan.steps import Notice, Plan, Step
 from engine.plan.streams import stream_problems
@@ -123,7 +124,11 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             *(
                 notice
                 for entry in entries
-                for notice in (*left_over(star, entry, world), *_reading_notice(entry, world))
+                for notice in (
+                    *left_over(star, entry, world),
+                    *_reading_notice(entry, world),
+                    *period_notices(star, entry, world),
+                )
             ),
         ),
     )

@@ -15,7 +15,7 @@ from engine.plan.held import is_held
 from engine.plan.periods import start
 from engine.plan.reject import Locate, rule_of
 from engine.plan.shape import rows_to_load, target
-from engine.plan.steps import DeleteGonePeriods, Periods, ProveFilled, Step
+from engine.plan.steps import DeleteGonePeriods, Notice, Periods, ProveFilled, Step
 from engine.plan.world import World
 
 WEEKS = {"monday": 0, "sunday": 1, "saturday": 2}  # days before the Monday
@@ -72,10 +72,26 @@ def narrowed(star: Star, fact: Fact, periods: Periods, low: date, high: date) ->
     )
 
 
+def period_notices(star: Star, entry: Entry, world: World) -> Iterator[Notice]:
+    """Tell where `from` does not do what a person might expect."""
+    periods = world.periods.get(entry.name)
+    snapshot = entry.snapshot if isinstance(entry, Fact) else None
+    if not isinstance(entry, Fact) or not periods or not snapshot or not snapshot.start:
+        return
+    first = first_day(snapshot.start, snapshot.every, week_shift(star, entry))
+    if periods.now:
+        text = (
+            "snapshot.from has no effect, as its query uses no period: it tells how things are now"
+        )
+        yield Notice(entry.name, text)
+    elif periods.first == first and not periods.any:
+        yield Notice(entry.name, f"no period is due before {first}")
+
+
 def removal_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
     """Plan to delete what the source no longer has in the periods that were read."""
     periods = world.periods.get(entry.name)
-    if not isinstance(entry, Fact) or periods is None or periods.first > periods.last:
+    if not isinstance(entry, Fact) or periods is None or not periods.any:
         return
     own = rows_to_load(star, entry, world)
     if not entry.source.allow_empty and not entry.dense:  # where it is proved before: plan.dense

@@ -84,6 +84,10 @@ def test_each_period_is_read_until_it_is_over(shop):
     report = backfill(shop, mapping, date(2026, 2, 10), date(2026, 3, 1))
     assert counts(report, "fact_stock") == {"read": 1, "updated": 1}
     assert [pieces for _, _, pieces in shop.warehouse(TABLE)] == [100, 3097, 97, 98]
+    again = (
+        "fact_stock: the periods in which the days from 2026-02-10 to 2026-03-01 lie are read again"
+    )
+    assert notices(report) == again
     assert "periods that are over stay" in notices(shop.run(stock(f"SELECT * FROM ({STOCK}) AS q")))
 
 
@@ -112,6 +116,35 @@ def test_a_query_that_asks_for_no_period_tells_how_things_are_now(shop):
     mapping["facts"]["fact_stock"]["source"]["allow_empty"] = True
     assert counts(shop.run(mapping), "fact_stock") == {"deleted": 1}
     assert shop.warehouse(TABLE) == expected[:1]
+
+
+def test_a_plan_and_its_notes_say_which_periods_are_due(shop):
+    days = ("--from", "2020-01-10", "--to", "2020-02-02")
+    said = shop.engine("plan", shop.write(stock()), *days).stdout
+    assert "fact_stock: copy from 2020-01-01 to 2020-03-01, each month\n" in said
+
+    later = stock(snapshot={**EVERY, "from": "2026-08-15"})
+    report = shop.run(later)
+    assert notices(report) == "fact_stock: no period is due before 2026-08-01"
+    assert counts(report, "fact_stock") == {}
+    report = backfill(shop, stock(), date(2026, 3, 10), date(2026, 4, 1))
+    none = "fact_stock: no period in which the days from 2026-03-10 to 2026-04-01 lie is due yet"
+    assert notices(report) == none
+    path = shop.write(stock(snapshot={**EVERY, "from": "9000-01-01"}))
+    assert "fact_stock: copy of no period\n" in shop.engine("plan", path).stdout
+    shop.today = date(2026, 8, 1)
+    report = shop.run(later)
+    assert (counts(report, "fact_stock"), notices(report)) == ({"read": 2, "inserted": 2}, "")
+
+
+def test_where_from_has_no_effect_it_is_said(shop):
+    now = "SELECT product AS id, sum(pieces) AS pieces FROM moves GROUP BY product"
+    report = shop.run(stock(now, "month id pieces"))
+    assert notices(report) == (
+        "fact_stock: snapshot.from has no effect, as its query uses no period: it tells how things are now"
+    )
+    every = {"every": "month", "column": "month"}
+    assert notices(shop.run(stock(now, "month id pieces", snapshot=every))) == ""
 
 
 def test_what_is_wrong_with_the_query_is_said_at_its_place(shop):

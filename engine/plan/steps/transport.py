@@ -89,6 +89,11 @@ class Periods:
     last: date
     now: bool = False
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one at all."""
+        return self.first <= self.last
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
