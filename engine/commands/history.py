@@ -21,6 +21,7 @@ from engine.settings import ConnectionSettings, settings_for
 
 Found = tuple[tuple[Past, ...], tuple[str, ...]]
 COUNTS = ("read", "inserted", "updated", "unchanged", "rejected")
+FURTHER = ("held", "released", "filled")  # without which those do not add up, where there are any
 
 
 def history(mapping: str | None, limit: int, report: str, *, folder: Path | None) -> None:
@@ -62,17 +63,23 @@ def _nothing(mapping: str | None, known: tuple[str, ...]) -> str:
     return f"no runs of a mapping named '{mapping}'" + (f" ({hint})" if hint else "")
 
 
+def _published(run: Past, count: str) -> int:
+    """Return a count of a run; what a failed one counted, it did not publish."""
+    return run.counts.get(count, 0) if run.status == "done" else 0
+
+
 def lines(runs: tuple[Past, ...]) -> list[str]:
     """Return the runs as a table, the errors below it."""
-    head = ["started (UTC)", "mapping", "status", "seconds", *COUNTS, "warnings", "failures"]
+    more = (name for name in FURTHER if any(_published(run, name) for run in runs))
+    shown = (*COUNTS, *more)
+    head = ["started (UTC)", "mapping", "status", "seconds", *shown, "warnings", "failures"]
     body = [
         [
             f"{run.started_at:%Y-%m-%d %H:%M:%S}",
             run.mapping,
             run.status,
             "" if run.seconds is None else f"{run.seconds:.2f}",
-            # What a failed run counted, it did not publish.
-            *(f"{run.counts.get(count, 0):,}" if run.status == "done" else "" for count in COUNTS),
+            *(f"{_published(run, name):,}" if run.status == "done" else "" for name in shown),
             str(run.warnings),
             str(run.failures),
         ]

@@ -88,6 +88,8 @@ def test_a_member_has_a_row_also_when_nothing_happened(shop):
     assert counts(report, "fact_sale") == {"read": 1, "filled": 1, "unchanged": 2}
     assert verdicts(report)["not_null note"] == ("warn", 1), "checks look at what was filled, too"
     assert untouched(shop) == before
+    past = [line.split()[-3] for line in shop.engine("history").stdout.splitlines()]
+    assert past == ["filled", "1", "2"]
     assert shop.warehouse("SELECT count(*) FROM pg_tables WHERE schemaname = 'engine_stage'") == [
         (0,)
     ]

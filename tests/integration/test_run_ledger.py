@@ -71,6 +71,7 @@ def test_history_lists_runs_and_shows_a_dead_one_as_died(stars):
     done = stars.engine("history")
     assert done.returncode == 0
     assert [line.split()[3] for line in done.stdout.splitlines()[1:]] == ["died", "done"]
+    assert done.stdout.splitlines()[0].split()[-3:] == ["rejected", "warnings", "failures"]
     stars.run(little())  # who has the lock knows that it is alone
     assert sorted(stars.column("SELECT status FROM engine.run")) == ["died", "done", "done"]
 
