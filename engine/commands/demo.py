@@ -41,6 +41,8 @@ def demo(
     The servers go on running, so that what is printed can be typed; `engine demo --stop` ends them.
     When anything fails, those that were started here are stopped again; what has become of them is said.
     """
+    if data and not data.is_dir():
+        raise ArgumentError(f"--seed: there is no folder {data}")
     folders = (SOURCE_FILES, WAREHOUSE_FILES) if data is None else (data,)
     files = [sql_files(name) for name in folders]
     validate((mapping,), {}, connect=False, folder=None)
@@ -55,6 +57,8 @@ def demo(
                 click.echo(f"{server.name}: filled from {origin}/*.sql")
             else:
                 click.echo(f"{server.name}: there already, with its data")
+                if data:
+                    click.echo(f"note: {unused(data)}")
         click.echo()
         run(mapping, {}, Choice((), full_refresh=False), log, report="text", folder=folder)
         try:
@@ -80,6 +84,14 @@ def _running(servers: Embedded, folder: Path) -> Iterator[None]:
         raise
 
 
+def unused(data: Path) -> str:
+    """Say why the SQL of a folder was not run."""
+    return (
+        f"--seed {data} is not used: the databases have their data; for other data, "
+        "give it a --folder of its own"
+    )
+
+
 def what_is_left(folder: Path, *, running: bool) -> str:
     """Return what has become of the servers of a demo that failed."""
     if running:
@@ -91,7 +103,9 @@ def sql_files(folder: Path) -> list[Path]:
     """Return a folder's SQL files in order; ArgumentError when there are none."""
     files = sorted(folder.glob("*.sql"))
     if not files:
-        raise ArgumentError(f"no SQL files in {folder}: run `engine demo` in the project's folder")
+        own = folder in (SOURCE_FILES, WAREHOUSE_FILES)
+        hint = ": run `engine demo` in the project's folder" if own else ""
+        raise ArgumentError(f"no SQL files in {folder}{hint}")
     return files
 
 

@@ -110,6 +110,11 @@ def test_the_story_that_the_demo_tells(project):
     assert set(counts(again, "inserted").values()) == {0}
     assert set(counts(again, "updated").values()) == {0}
     assert advice(again) == advice(first)
+    other = engine(project, "demo", "--seed", "init/source")
+    unused = (
+        "note: --seed init/source is not used: the databases have their data; for other data, give"
+    )
+    assert f"source: there already, with its data\n{unused}" in other
 
     look, add, change, end = advice(again)
     assert "Lighting" in shell(project, look[0])
@@ -129,7 +134,7 @@ def test_the_story_that_the_demo_tells(project):
 
     history, stop = end
     past = shell(project, history).splitlines()
-    assert [line.split()[3] for line in past[1:]] == ["done"] * 4
+    assert [line.split()[3] for line in past[1:]] == ["done"] * 5
     shell(project, stop)
     assert postmasters(project) == []
 
@@ -226,6 +231,10 @@ def test_a_demo_outside_the_project_says_where_it_belongs(tmp_path):
     assert "no SQL files in init/source" in engine(tmp_path, "demo", code=2)
     assert list(tmp_path.iterdir()) == []
     assert "nothing to stop" in engine(tmp_path, "demo", "--stop", code=2)
+    said = engine(tmp_path, "demo", "--seed", "nowhere", code=2)
+    assert said == "error: --seed: there is no folder nowhere\n"
+    (tmp_path / "empty").mkdir()
+    assert engine(tmp_path, "demo", "--seed", "empty", code=2) == "error: no SQL files in empty\n"
 
 
 def test_the_advice_calls_the_engine_as_it_was_called(tmp_path, monkeypatch):
