@@ -137,7 +137,7 @@ def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engi
         "postgresql+psycopg2://",
         connect_args=arguments,
         poolclass=NullPool,
-        execution_options={"where": where, "secret_from": secret_from},
+        execution_options={"where": where, "secret_from": secret_from, "prefix": settings.prefix},
         use_native_hstore=False,  # no value is decoded here, and to ask for the type begins a transaction
     )
     pins = PINNED + ("; set default_transaction_read_only = on" if read_only else "")
@@ -164,8 +164,11 @@ def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engi
 
 
 def _secret_of(engine: Engine, error: DBAPIError) -> str:
-    """Say which variable has the password that was refused, as far as the server says that it was."""
-    origin = engine.get_execution_options()["secret_from"]
+    """Say which variable has the password that was refused or is missing, as far as the server says so."""
+    options = engine.get_execution_options()
+    origin, prefix = options["secret_from"], options["prefix"]
+    if "no password supplied" in str(error.orig) and not origin:
+        return f" (set {prefix}_PASSWORD or {prefix}_PASSWORD_FILE)"
     refused = "password authentication failed" in str(error.orig)
     return f" (the password is from {origin})" if refused and origin else ""
 

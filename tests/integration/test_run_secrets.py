@@ -124,6 +124,18 @@ def test_a_password_that_is_refused_is_told_with_its_variable(stars, secret):
         assert f"(the password is from {variable})\n" in done.stderr
 
 
+def test_a_password_that_is_missing_is_told_with_the_variables_for_it(stars):
+    for name in ("source", "warehouse"):
+        prefix, url = name.upper(), getattr(stars.databases, f"{name}_url")
+        bare = {f"{prefix}_URL": re.sub(r":[^:@]*@", "@", url)}
+        done = stars.engine(
+            "validate", STAR, "--connect", environment={**bare, "PGPASSFILE": "nowhere"}
+        )
+        assert done.returncode == 1
+        said = f"no password supplied (set {prefix}_PASSWORD or {prefix}_PASSWORD_FILE)\n"
+        assert said in done.stderr
+
+
 def test_neither_process_list_nor_session_list_shows_a_password(stars, secret):
     slow = star(dim_slow=dimension("SELECT 1 AS id, 'x' || pg_sleep(1) AS name"))
     running = stars.start("run", stars.write(slow), environment=secret)
