@@ -17,6 +17,7 @@ from engine.cli.options import (
     choice,
     databases,
     days,
+    demo_mapping_argument,
     folder_option,
     logging_options,
     mapping_argument,
@@ -244,7 +245,7 @@ def lookup(
 
 
 @engine.command(epilog="Example:  engine demo, and later: engine demo --stop")
-@mapping_argument
+@demo_mapping_argument
 @folder_option()
 @click.option(
     "--seed",

@@ -50,6 +50,10 @@ mapping_argument = click.argument(
     metavar="[MAPPING]",
     callback=_named,
 )
+# Of the demo, which says itself where it belongs, and whose --stop needs no mapping.
+demo_mapping_argument = click.argument(
+    "mapping", type=MappingFile(path_type=Path), default=MAPPING, metavar="[MAPPING]"
+)
 mappings_argument = click.argument(
     "mappings",
     type=MappingFile(path_type=Path),
