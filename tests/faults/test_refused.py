@@ -55,7 +55,7 @@ def wrong(databases, server, what):
     found = getattr(databases, server)
     password = passwords(found.passfile)[found.user]
     changes = {
-        "password": (f":{password}@", ":nothing@"),
+        "password": (f":{password}@", ":not-the-password@"),
         "database": (f"/{found.database}", "/nowhere"),
         "user": (f"//{found.user}:", "//nobody:"),
         "port": (f":{found.port}/", f":{closed_port()}/"),
