@@ -11,10 +11,9 @@ from dataclasses import replace
 
 from engine.mapping.model import Column, Entry, Fact, Lookup, Star
 from engine.mapping.owned import IS_DELETED, owned_names
-from engine.plan.held import is_held
 from engine.plan.partition import border
 from engine.plan.periods import following
-from engine.plan.reject import Locate, rule_of
+from engine.plan.reject import Locate, prove_sent
 from engine.plan.shape import (
     AS_OF,
     filled_table,
@@ -22,7 +21,6 @@ from engine.plan.shape import (
     looked_up_key,
     probe_name,
     rows,
-    stage,
     stage_columns,
     target,
 )
@@ -31,17 +29,13 @@ from engine.plan.steps import (
     EachMember,
     FillDense,
     Periods,
-    ProveFilled,
     Rows,
     Step,
     Value,
 )
 from engine.plan.world import World
 
-NOTHING_SENT = (
-    "there is no row to load, and dense would say of every member that nothing happened; "
-    "if that is right, say allow_empty: true"
-)
+NOTHING_SENT = "dense would say of every member that nothing happened"
 
 
 def dense_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
@@ -49,10 +43,8 @@ def dense_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterat
     if not isinstance(entry, Fact) or not entry.dense:
         return
     periods, filled = _kept(entry, world), filled_table(star, entry)
-    if not entry.source.allow_empty and periods.first <= periods.last:
-        rule = rule_of(f"{entry.path}.source", NOTHING_SENT, place)
-        held = is_held(entry, world)
-        yield ProveFilled(entry=entry.name, stage=stage(star, entry), rule=rule, held=held)
+    if periods.any:
+        yield from prove_sent(star, entry, world, place, NOTHING_SENT)
     yield FillDense(
         entry=entry.name,
         filled=filled,

@@ -13,13 +13,13 @@ from engine.plan.backfill import removed, span_of
 from engine.plan.deletes import delete_steps, referring
 from engine.plan.dense import dense_steps
 from engine.plan.durable import durable_steps
-from engine.plan.held import is_held, retry_steps, waiting_for
+from engine.plan.held import retry_steps, waiting_for
 from engine.plan.hierarchy import hierarchy_steps
 from engine.plan.history import history_steps
 from engine.plan.junk import junk_steps
 from engine.plan.milestones import milestone_steps
 from engine.plan.partition import added, created_ahead, dropped
-from engine.plan.reject import Locate, reject_steps, rule_of
+from engine.plan.reject import Locate, prove_sent, reject_steps, rule_of
 from engine.plan.schema import dropped_keys, key_steps
 from engine.plan.shape import (
     CUTTING,
@@ -50,7 +50,6 @@ from engine.plan.steps import (
     EnsureMember,
     InsertNew,
     Join,
-    ProveFilled,
     Quarantine,
     RejectExpired,
     Rows,
@@ -61,10 +60,7 @@ from engine.plan.steps import (
 )
 from engine.plan.world import Reading, World, infers, state_of
 
-NOTHING_LEFT = (
-    "there is no row to load, and load: replace would empty the table; "
-    "if that is right, say allow_empty: true"
-)
+NOTHING_LEFT = "load: replace would empty the table"
 
 
 def born_filled(star: Star, entry: Entry, world: World) -> bool:
@@ -274,10 +270,7 @@ def _declaring(step: Step, joins: tuple[Join, ...]) -> Step:
 def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
     """Plan how a `replace` deletes what the source no longer has."""
     own, match = rows(star, entry, world), match_columns(entry)
-    if entry.source and not entry.source.allow_empty:
-        rule = rule_of(f"{entry.path}.source", NOTHING_LEFT, place)
-        held = is_held(entry, world)
-        yield ProveFilled(entry=entry.name, stage=own.stage, rule=rule, held=held)
+    yield from prove_sent(star, entry, world, place, NOTHING_LEFT)
     yield from delete_steps(star, entry, world, place)
     yield DeleteGone(
         entry=entry.name,

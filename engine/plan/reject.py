@@ -8,7 +8,7 @@ from dataclasses import replace
 from engine.errors import Place
 from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
 from engine.plan.checks import condition
-from engine.plan.held import hold_steps
+from engine.plan.held import hold_steps, is_held
 from engine.plan.infer import infer_steps
 from engine.plan.partition import rejected
 from engine.plan.quality import label
@@ -16,6 +16,7 @@ from engine.plan.schema import INTEGERS
 from engine.plan.shape import EFFECTIVE, events, match_columns, rows, stage
 from engine.plan.steps import (
     CountSeveral,
+    ProveFilled,
     ProveFound,
     ProveOrdinary,
     ProveUnique,
@@ -141,6 +142,20 @@ def _check_steps(
                 rule=rule,
             ),
             rule,
+        )
+
+
+def prove_sent(
+    star: Star, entry: Entry, world: World, place: Locate, harm: str
+) -> Iterator[ProveFilled]:
+    """Plan the proof that a source sent a row, where `harm` would come of none, unless that is allowed."""
+    if entry.source and not entry.source.allow_empty:
+        text = f"there is no row to load, and {harm}; if that is right, say allow_empty: true"
+        yield ProveFilled(
+            entry=entry.name,
+            stage=stage(star, entry),
+            rule=rule_of(f"{entry.path}.source", text, place),
+            held=is_held(entry, world),
         )
 
 

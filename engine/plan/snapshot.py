@@ -11,18 +11,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from engine.mapping.model import Entry, Fact, Period, Snapshot, Star
-from engine.plan.held import is_held
 from engine.plan.periods import start
-from engine.plan.reject import Locate, rule_of
+from engine.plan.reject import Locate, prove_sent
 from engine.plan.shape import rows_to_load, target
-from engine.plan.steps import DeleteGonePeriods, Notice, Periods, ProveFilled, Step
+from engine.plan.steps import DeleteGonePeriods, Notice, Periods, Step
 from engine.plan.world import World
 
 WEEKS = {"monday": 0, "sunday": 1, "saturday": 2}  # days before the Monday
-NOTHING_LEFT = (
-    "there is no row to load, and load: snapshot would empty its periods; "
-    "if that is right, say allow_empty: true"
-)
+NOTHING_LEFT = "load: snapshot would empty its periods"
 
 
 def first_day(day: date, every: Period, shift: int) -> date:
@@ -94,10 +90,8 @@ def removal_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iter
     if not isinstance(entry, Fact) or periods is None or not periods.any:
         return
     own = rows_to_load(star, entry, world)
-    if not entry.source.allow_empty and not entry.dense:  # where it is proved before: plan.dense
-        rule = rule_of(f"{entry.path}.source", NOTHING_LEFT, place)
-        held = is_held(entry, world)
-        yield ProveFilled(entry=entry.name, stage=own.stage, rule=rule, held=held)
+    if not entry.dense:  # where it is proved before: plan.dense
+        yield from prove_sent(star, entry, world, place, NOTHING_LEFT)
     yield DeleteGonePeriods(
         entry=entry.name,
         table=target(star, entry),
