@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -13,15 +14,21 @@ import engine.display
 import engine.run  # noqa: F401
 from engine.cli import main
 
+# What a test may send. Python drops the interrupt of a signal that comes while it tidies up after a fork, and
+# with it a lock that its log needs: so it waits until the engine begins.
+SENT = {signal.SIGINT, signal.SIGTERM}
+
 
 def answer(order: dict[str, Any]) -> int | None:
     """Start an engine and return its process id, or return how one ended, None when it runs."""
     if "ended" in order:
         pid, status = os.waitpid(order["ended"], os.WNOHANG)
         return os.waitstatus_to_exitcode(status) if pid else None
+    signal.pthread_sigmask(signal.SIG_BLOCK, SENT)
     pid = os.fork()
     if pid == 0:
         become(order)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SENT)
     return pid
 
 
@@ -33,6 +40,7 @@ def become(order: dict[str, Any]) -> None:
         os.dup2(file, number)
         os.close(file)
     os.environ.update(order["environment"])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SENT)
     code = main(order["arguments"])
     sys.stdout.flush()
     sys.stderr.flush()

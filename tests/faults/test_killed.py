@@ -64,6 +64,7 @@ def undisturbed(engine, watch, arguments):
 
 def signalled(engine, watch, arguments, number, moments):
     """Signal an engine at a moment after it has connected, and return it ended."""
+    watch.wait_for_silence()  # a session of the run before is not yet gone: it would pass for one of this run
     running = engine(*arguments)
     wait_until(lambda: watch.begun() or not running.running, "the engine has connected")
     start = time.monotonic()
