@@ -8,21 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from engine import __version__, pycache
-from engine.errors import Problem
-from engine.mapping.document import Document
-from engine.values import dataclass
+from engine.mapping.document import LANGUAGE, Deviation, Document
 
-LANGUAGE = "engine.mapping"  # the package of the schema of a mapping
 MOST = 100  # documents that are remembered, the last ones
 TAG = "sound"
-
-
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """A problem of shape, and the keys that lead to it, so that what stands elsewhere can go on."""
-
-    problem: Problem
-    keys: tuple[str, ...]
 
 
 def deviations(

@@ -12,6 +12,8 @@ from engine.errors import Place, Problem
 from engine.mapping.offsets import moved, scalar_offset
 from engine.values import dataclass
 
+LANGUAGE = "engine.mapping"  # the package of the schema of a mapping
+
 
 @dataclass(frozen=True)
 class SourceText:
@@ -113,3 +115,11 @@ class Document:
                 return self.spans[path]
             path = path.rpartition(".")[0]
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """A problem of shape, and the keys that lead to it, so that what stands elsewhere can go on."""
+
+    problem: Problem
+    keys: tuple[str, ...]

@@ -8,8 +8,8 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from engine.errors import MappingError, Problem
-from engine.mapping.deviations import Deviation, deviations
-from engine.mapping.document import Document, Span
+from engine.mapping.deviations import deviations
+from engine.mapping.document import Deviation, Document, Span
 from engine.mapping.read import read
 from engine.mapping.scalars import Plain
 from engine.values import dataclass

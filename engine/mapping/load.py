@@ -8,8 +8,7 @@ from typing import Any
 
 from engine.errors import Place, Problem, did_you_mean, refuse
 from engine.mapping.check import RULES
-from engine.mapping.deviations import Deviation
-from engine.mapping.document import Document
+from engine.mapping.document import Deviation, Document
 from engine.mapping.include import read_all
 from engine.mapping.model import Scalar, Star
 from engine.mapping.read import read_scalar

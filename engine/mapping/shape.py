@@ -13,8 +13,7 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from engine.errors import Problem, did_you_mean
-from engine.mapping.deviations import LANGUAGE, Deviation
-from engine.mapping.document import Document
+from engine.mapping.document import LANGUAGE, Deviation, Document
 from engine.mapping.scalars import Plain, shown
 from engine.values import dataclass
 

@@ -36,6 +36,11 @@ class FillGroups(Step):
     by: tuple[GroupedBy, ...]
     values: tuple[Value, ...]
 
+    @property
+    def scratch(self) -> tuple[Table, ...]:
+        """The groups as they are now."""
+        return (self.stage,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Groups(Step):

@@ -155,6 +155,11 @@ class Step:
         return self.entry
 
     @property
+    def scratch(self) -> tuple[Table, ...]:
+        """The tables that it makes for this run alone."""
+        return ()
+
+    @property
     def called(self) -> str:
         """What a log and the ledger call it: its title, and of a check also which one."""
         return self.title

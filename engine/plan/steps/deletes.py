@@ -41,6 +41,11 @@ class FindGone(Step):
     referenced_by: tuple[tuple[Table, str], ...] = ()
     within: Within | None = None
 
+    @property
+    def scratch(self) -> tuple[Table, ...]:
+        """The keys that are gone."""
+        return (self.gone,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProveFew(Step):

@@ -51,3 +51,8 @@ class FillDense(Step):
     query: tuple[ColumnDefinition, ...]
     times: tuple[str, ...]
     made: Rows
+
+    @property
+    def scratch(self) -> tuple[Table, ...]:
+        """The rows that nobody sent."""
+        return (self.filled,)

@@ -50,6 +50,11 @@ class BuildLinks(HierarchyStep):
 
     title: ClassVar[str] = "build links"
 
+    @property
+    def scratch(self) -> tuple[Table, ...]:
+        """The links, and the rows that the table should have."""
+        return (self.tree.links, self.tree.closure)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzeLinks(HierarchyStep):

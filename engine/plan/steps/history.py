@@ -96,6 +96,11 @@ class BuildVersions(Timeline):
         of = {name for name, _ in self.previous}
         return tuple(name for name in self.columns if name not in of)
 
+    @property
+    def scratch(self) -> tuple[Table, ...]:
+        """The versions as they should be."""
+        return (self.line.versions,)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountCorrected(Timeline):

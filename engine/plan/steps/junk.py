@@ -23,6 +23,11 @@ class FillCombinations(Step):
     parts: tuple[Rows, ...]
 
     @property
+    def scratch(self) -> tuple[Table, ...]:
+        """The combinations of this run."""
+        return (self.stage,)
+
+    @property
     def rows(self) -> Rows:
         """The first part."""
         return self.parts[0]
