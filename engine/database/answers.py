@@ -22,6 +22,7 @@ from engine.plan.steps import (
     ProveFew,
     ProveFilled,
     ProveFound,
+    ProveMade,
     ProveOrdinary,
     ProveRange,
     ProveUnique,
@@ -30,7 +31,7 @@ from engine.plan.steps import (
 )
 
 Tell = Callable[[Iterable[Notice]], None]
-Proof = ProveFew | ProveFilled | ProveFound | ProveOrdinary | ProveRange | ProveUnique
+Proof = ProveFew | ProveFilled | ProveFound | ProveMade | ProveOrdinary | ProveRange | ProveUnique
 
 
 @singledispatch
@@ -90,6 +91,15 @@ def _tree(step: CountCircles | CountOrphans, work: Work, tell: Tell) -> None:
 def _found(step: ProveFound, work: Work, _tell: Tell) -> None:
     if rows := work.do(step):
         raise _refused(step, f"{_problem(rows)}{step.rule.text}{missing_one(work.main, step)}")
+
+
+@do.register(ProveMade)
+def _made(step: ProveMade, work: Work, _tell: Tell) -> None:
+    row = work.row(step)
+    if rows := int(row.failed):
+        many = counted(rows, "row that dense makes has", "rows that dense makes have")
+        example = f"such as one of {step.period} = {row.example}"
+        raise _refused(step, f"{many} a problem: {step.rule.text}, {example}")
 
 
 @do.register(ProveOrdinary)

@@ -13,7 +13,7 @@ from engine.mapping.model import Column, Entry, Fact, Lookup, Star
 from engine.mapping.owned import IS_DELETED, owned_names
 from engine.plan.partition import border
 from engine.plan.periods import following
-from engine.plan.reject import Locate, prove_sent
+from engine.plan.reject import Locate, no_member, prove_sent, rule_of
 from engine.plan.shape import (
     AS_OF,
     filled_table,
@@ -29,6 +29,7 @@ from engine.plan.steps import (
     EachMember,
     FillDense,
     Periods,
+    ProveMade,
     Rows,
     Step,
     Value,
@@ -55,6 +56,15 @@ def dense_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterat
         times=tuple(lookup.as_of for lookup in entry.dense if lookup.as_of),
         made=_made(star, entry, world),
     )
+    for lookup in entry.lookups:
+        if lookup.missing == "fail" and lookup not in entry.dense:
+            yield ProveMade(
+                entry=entry.name,
+                filled=filled,
+                lookup=lookup.column,
+                period=periods.column,
+                rule=rule_of(lookup.path, no_member(lookup), place),
+            )
     yield Analyze(entry=entry.name, table=filled)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from engine.errors import Place
-from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
+from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Lookup, Star
 from engine.plan.checks import condition
 from engine.plan.held import hold_steps, is_held
 from engine.plan.infer import infer_steps
@@ -120,7 +120,7 @@ def _lookup_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iter
     table = stage(star, entry)
     joins = {join.column: join for join in rows(star, entry, world).joins}
     for lookup in (lookup for lookup in entry.lookups if lookup.on):
-        rule = rule_of(lookup.path, f"no member of {lookup.dimension} for {lookup.column}", place)
+        rule = rule_of(lookup.path, no_member(lookup), place)
         join = joins[lookup.column]
         if lookup.missing == "reject":
             yield RejectMissing(entry=entry.name, stage=table, join=join, rule=rule), rule
@@ -157,6 +157,11 @@ def prove_sent(
             rule=rule_of(f"{entry.path}.source", text, place),
             held=is_held(entry, world),
         )
+
+
+def no_member(lookup: Lookup) -> str:
+    """Say that a lookup finds nothing."""
+    return f"no member of {lookup.dimension} for {lookup.column}"
 
 
 def rule_of(path: str, text: str, place: Locate) -> Rule:

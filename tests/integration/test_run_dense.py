@@ -299,6 +299,21 @@ def test_other_lookups_find_what_they_find_for_a_period_without_more(shop):
     assert shop.warehouse(told) == [(20260101, -1, -2), (20260201, -1, -2)]
 
 
+def test_a_row_that_is_made_for_a_day_that_the_calendar_has_not_is_told(shop):
+    month = {"dimension": "dim_day", "on": {"date": "month"}, "missing": "fail"}
+    mapping = sales(lookups={"month_key": month})
+    mapping["dimensions"]["dim_day"] = {
+        "calendar": {"from": "2026-01-01", "to": "2026-01-31"}, "key": "day_key"
+    }  # fmt: skip
+    shop.source("DELETE FROM sales WHERE day >= '2026-02-01'")
+    wanted = (
+        "fact_sale: 2 rows that dense makes have a problem: no member of dim_day for month_key, "
+        "such as one of month = 2026-02-01"
+    )
+    with pytest.raises(CheckFailedError, match=f"little.yml:[0-9]+:[0-9]+: {wanted}"):
+        shop.run(mapping)
+
+
 def test_a_row_that_is_made_has_the_time_at_which_its_member_is_looked_up(shop):
     goods = dimension(
         "SELECT id, city, since FROM goods", {"id": None, "city": {"scd": 2}}, key="good_key",

@@ -32,7 +32,7 @@ from engine.plan.steps.deletes import (
     ReopenReturned,
     UnflagReturned,
 )
-from engine.plan.steps.dense import EachMember, FillDense
+from engine.plan.steps.dense import EachMember, FillDense, ProveMade
 from engine.plan.steps.durable import CreateCurrent, DropCurrent, FillDurable
 from engine.plan.steps.held import (
     AgeHeld,
@@ -258,6 +258,7 @@ __all__ = [
     "ProveFew",
     "ProveFilled",
     "ProveFound",
+    "ProveMade",
     "ProveOrdinary",
     "ProveRange",
     "ProveUnique",

@@ -1,10 +1,11 @@
-"""The step that makes a snapshot dense: rows for members of which the query has none."""
+"""Steps that make a snapshot dense: rows for members of which the query has none."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from engine.plan.steps.base import ColumnDefinition, Measure, Rows, Step, Table, Value
+from engine.plan.steps.rejects import Rule
 from engine.plan.steps.transport import Periods
 from engine.values import dataclass
 
@@ -56,3 +57,15 @@ class FillDense(Step):
     def scratch(self) -> tuple[Table, ...]:
         """The rows that nobody sent."""
         return (self.filled,)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProveMade(Step):
+    """Count the rows that were made for which a lookup finds no member, with the first of their periods."""
+
+    title: ClassVar[str] = "prove made"
+    measure: ClassVar[Measure] = "failed"
+    filled: Table
+    lookup: str
+    period: str
+    rule: Rule

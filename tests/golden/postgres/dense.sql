@@ -47,6 +47,11 @@ left join "mart"."dim_seller" as l1 on l1."user_id" = v."$seller_key.0"
     and s."seller_key" = m1."user_key"
 );
 
+-- fact_sale: prove made
+select count(*) as failed, min("the month")::text as example
+from "engine_stage"."shop.fact_sale.filled"
+where "day_key" is null;
+
 -- fact_sale: add partitions
 do $partitions$
 declare

@@ -645,6 +645,7 @@ CASES["dense"] = [
     in (
         "prove filled",
         "fill dense",
+        "prove made",
         "add partitions",
         "count unchanged",
         "insert new",
