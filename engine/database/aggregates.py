@@ -12,7 +12,7 @@ from engine.database.types import describe
 from engine.errors import Problem
 from engine.mapping.document import Document
 from engine.mapping.model import Aggregate, Column, Star
-from engine.plan.shape import definitions
+from engine.plan.columns import definitions
 from engine.plan.steps import ColumnDefinition
 from engine.plan.world import World
 from engine.sql.quote import expression, ident, type_name

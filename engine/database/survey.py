@@ -20,10 +20,10 @@ from engine.errors import refuse
 from engine.mapping.load import Loaded
 from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.drift import member_comparisons, overwriter
+from engine.plan.fingerprint import fingerprint
 from engine.plan.load import member_steps
 from engine.plan.progress import Progress, reading
 from engine.plan.select import chosen
-from engine.plan.shape import fingerprint
 from engine.plan.snapshot import periods_due, week_shift
 from engine.plan.streams import border_step
 from engine.plan.world import Reading, TableState, World, state_of

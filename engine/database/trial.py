@@ -14,7 +14,8 @@ from engine.errors import Problem
 from engine.mapping.document import Document
 from engine.mapping.model import ROW_WISE, Check, Dimension, Entry, Star
 from engine.mapping.template import THIS
-from engine.plan.shape import bare, definitions, key_type
+from engine.plan.columns import definitions
+from engine.plan.shape import bare, key_type
 from engine.plan.world import World
 from engine.sql.quote import ident, literal, type_name, typed
 

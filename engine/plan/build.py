@@ -15,6 +15,7 @@ from engine.plan.checks import check_steps, counts_with_source, proved_by_key
 from engine.plan.drift import by_hand, drift, of_inferred
 from engine.plan.durable import outdated_view, view_steps
 from engine.plan.exclusion import exclusion_problems, exclusion_steps
+from engine.plan.fingerprint import fingerprint
 from engine.plan.held import held_problems
 from engine.plan.hierarchy import hierarchy_problems, hierarchy_table
 from engine.plan.junk import hosts
@@ -33,7 +34,6 @@ from engine.plan.schema import (
     table_steps,
 )
 from engine.plan.select import brought_along, chosen
-from engine.plan.shape import fingerprint
 from engine.plan.snapshot import period_notices
 from engine.plan.stage import stage_plan
 from engine.plan.steps import Notice, Plan, Step

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from engine.mapping.history import IS_CURRENT
 from engine.mapping.model import ROW_WISE, Aggregate, Check, Dimension, Entry, Star
+from engine.plan.columns import definitions
 from engine.plan.shape import (
     bare,
     column_types,
-    definitions,
     keys_above,
     match_columns,
     member_key,

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from engine.mapping.history import IS_CURRENT, VALID_FROM
 from engine.mapping.model import Dimension, Entry, Star
 from engine.mapping.rules_history import current_view
+from engine.plan.columns import definitions
 from engine.plan.schema import holds
-from engine.plan.shape import definitions, target
+from engine.plan.shape import target
 from engine.plan.steps import CreateCurrent, DropCurrent, FillDurable, Step, Table
 from engine.plan.world import TableState, World
 

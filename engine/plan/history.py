@@ -9,13 +9,13 @@ from engine.mapping.history import CHANGED_AT, CONFIRMED_AT, HISTORY_NAMES, VALI
 from engine.mapping.model import Column, Dimension, Entry, History, Lookup, Star
 from engine.mapping.owned import DELETED_AT, policy_of
 from engine.mapping.rules_history import kept_time
+from engine.plan.columns import numbered
 from engine.plan.deletes import reopened
 from engine.plan.shape import (
     EFFECTIVE,
     STAGE_SCHEMA,
     column_types,
     events,
-    numbered,
     short_name,
     target,
     time_type,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.mapping.model import Dimension, Entry, Fact, Scalar, Star
+from engine.plan.columns import definitions
 from engine.plan.durable import durable_steps
-from engine.plan.shape import bare, definitions, rows, stage, target
+from engine.plan.shape import bare, rows, stage, target
 from engine.plan.steps import ColumnDefinition, InferMembers, Rule, Step
 from engine.plan.world import World, state_of
 

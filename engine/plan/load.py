@@ -10,6 +10,7 @@ from engine.mapping.owned import owned_names
 from engine.plan.aggregates import aggregate_steps
 from engine.plan.audit import default_steps, with_audit
 from engine.plan.backfill import removed, span_of
+from engine.plan.columns import definitions, numbered
 from engine.plan.deletes import delete_steps, referring
 from engine.plan.dense import dense_steps
 from engine.plan.durable import durable_steps
@@ -25,10 +26,8 @@ from engine.plan.shape import (
     CUTTING,
     bare,
     column_types,
-    definitions,
     keys_above,
     match_columns,
-    numbered,
     primary_key,
     rows,
     rows_to_load,

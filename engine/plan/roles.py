@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from engine.errors import Problem
 from engine.mapping.model import Dimension, Entry, Star
 from engine.mapping.roles import Role, lookups_with_roles, roles
+from engine.plan.columns import definitions
 from engine.plan.reject import Locate
 from engine.plan.schema import holds
-from engine.plan.shape import definitions, target
+from engine.plan.shape import target
 from engine.plan.steps import CreateRole, DescribeRole, DropRole, Notice, Step, Table
 from engine.plan.world import ViewState, World, state_of
 

@@ -12,15 +12,9 @@ from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
 from engine.mapping.model import Dimension, Entry, Star
 from engine.mapping.owned import IS_INFERRED
 from engine.plan.audit import default_steps
+from engine.plan.columns import definitions
 from engine.plan.partition import created_ahead
-from engine.plan.shape import (
-    definitions,
-    match_columns,
-    partition_of,
-    primary_key,
-    short_name,
-    target,
-)
+from engine.plan.shape import match_columns, partition_of, primary_key, short_name, target
 from engine.plan.steps import (
     AddColumn,
     AddCombinationIndex,

@@ -1,15 +1,12 @@
-"""How the entries of a star look in the warehouse: tables, columns, keys and the rows that fill them."""
+"""How the entries of a star look in the warehouse: names, keys, types and the rows that fill their tables."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.mapping.clock import generated_columns
-from engine.mapping.history import HISTORY_COLUMNS, IS_CURRENT, VALID_TO
-from engine.mapping.measures import described
 from engine.mapping.model import (
     Aggregate,
     Column,
@@ -21,16 +18,8 @@ from engine.mapping.model import (
     Partition,
     Star,
 )
-from engine.mapping.owned import (
-    DELETED_AT,
-    INFERRED_AT,
-    IS_DELETED,
-    IS_INFERRED,
-    owned_names,
-)
-from engine.plan.audit import audit_definitions
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
-from engine.plan.world import World, infers, state_of
+from engine.plan.world import World
 
 STAGE_SCHEMA = "engine_stage"
 LONGEST_NAME = 63  # bytes of an identifier in PostgreSQL
@@ -251,78 +240,6 @@ def rows_to_load(star: Star, entry: Entry, world: World) -> Rows:
     return own
 
 
-def definitions(star: Star, entry: Entry, world: World) -> tuple[ColumnDefinition, ...]:
-    """Return the columns of an entry's table: keys first, then the others in the order of the file."""
-    types = column_types(entry, world)
-    keys = [_lookup_definition(star, entry, lookup) for lookup in entry.lookups]
-    if isinstance(entry, Dimension):
-        own_key = ColumnDefinition(
-            entry.key,
-            key_type(entry),
-            _key_description(entry),
-            identity=entry.generated is None,
-            not_null=True,
-        )
-        keys.insert(0, own_key)
-        if entry.durable_key:
-            about = "Durable key: all versions of a member share it"
-            keys.insert(1, ColumnDefinition(entry.durable_key, "bigint", about))
-    own = [ColumnDefinition(c.name, types[c.name], described(c)) for c in entry.columns]
-    if isinstance(entry, Dimension) and entry.history:
-        own += history_definitions(entry, world)
-    return (*keys, *own, *owned_definitions(entry, world), *audit_definitions(entry))
-
-
-def numbered(dimension: Dimension, world: World) -> str:
-    """Return the key that the first rows of a dimension are numbered with in one go, or an empty name.
-
-    A table that is there, even if it is empty, may have given keys that are not to be given again.
-    """
-    known = state_of(dimension, world).exists or dimension.generated
-    return "" if known else dimension.key
-
-
-def _lookup_definition(star: Star, entry: Entry, lookup: Lookup) -> ColumnDefinition:
-    """Return a key column; a member of a dimension that comes from no row has the unknown key there."""
-    dimension = star.dimension(lookup.dimension)
-    default = unknown_key(dimension) if isinstance(entry, Dimension) else None
-    return ColumnDefinition(
-        lookup.column,
-        key_type(dimension),
-        lookup.description or f"Key of {lookup.dimension}",
-        not_null=default is not None or not isinstance(entry, Dimension),
-        default=default,
-    )
-
-
-def _key_description(dimension: Dimension) -> str:
-    if dimension.calendar:
-        return "Key of the day, as a number: 20260131"
-    return "Key of the time of day, as a number: 93000" if dimension.clock else "Surrogate key"
-
-
-def owned_definitions(entry: Entry, world: World) -> Iterator[ColumnDefinition]:
-    """Return the columns that say what has become of a row."""
-    names = owned_names(entry)
-    if IS_DELETED in names:
-        text = "Whether the source no longer has the row"
-        yield ColumnDefinition(IS_DELETED, "boolean", text, not_null=True, default=False)
-    if DELETED_AT in names:
-        closed = isinstance(entry, Dimension) and IS_DELETED not in names
-        type_ = time_type(entry, world) if closed else "timestamp with time zone"
-        text = (
-            "When the version ended, as the source no longer had the member"
-            if closed
-            else "The time of the run that found the row gone from the source"
-        )
-        yield ColumnDefinition(DELETED_AT, type_, text)
-    if infers(entry, world):
-        text = "Whether a fact has made the member, and no row of the source is known yet"
-        yield ColumnDefinition(IS_INFERRED, "boolean", text, not_null=True, default=False)
-        text = "The time of the run in which a fact made the member"
-        yield ColumnDefinition(INFERRED_AT, "timestamp with time zone", text)
-
-
 def time_type(dimension: Entry, world: World) -> str:
     """Return the type of the times of a dimension's history: a timestamp of the run, or what it is told."""
     known = world.types.get(dimension.name, {})
@@ -335,73 +252,8 @@ def tick(time: str) -> str:
     return "1 day" if family == "date" else "1 microsecond" if time == family else "1 second"
 
 
-def history_definitions(dimension: Dimension, world: World) -> list[ColumnDefinition]:
-    """Return the columns of a history. What says nothing about them, as a special member, is valid always."""
-    time = time_type(dimension, world)
-    types: dict[str, tuple[str, str | bool]] = dict.fromkeys(HISTORY_COLUMNS, (time, "-infinity"))
-    types |= {VALID_TO: (time, "infinity"), IS_CURRENT: ("boolean", True)}
-    return [
-        ColumnDefinition(name, types[name][0], text, not_null=True, default=types[name][1])
-        for name, text in HISTORY_COLUMNS.items()
-    ]
-
-
 def events(star: Star, dimension: Dimension, history: History, world: World) -> Rows:
     """Return the rows of a dimension with history, each with the time since when it is so."""
     own = rows(star, dimension, world)
     time = Value(EFFECTIVE, time_type(dimension, world), history.effective or "now()")
     return Rows(own.stage, (*own.values, time), own.joins)
-
-
-def _members(dimension: Dimension) -> tuple[object, ...]:
-    """Return what decides which member of a dimension a lookup finds."""
-    calendar, source = dimension.calendar, dimension.source
-    return (
-        dimension.name,
-        dimension.key,
-        [(c.name, c.expr, c.type) for c in dimension.columns if c.name in dimension.natural_key],
-        (calendar.start, calendar.end) if calendar else dimension.clock and dimension.clock.step,
-        (source.connection, source.query) if source else None,
-        dimension.junk,
-        [member.key for member in dimension.special_members if member.name == "unknown"],
-        dimension.history,
-    )
-
-
-def fingerprint(star: Star, entry: Entry) -> str:
-    """Return a hash of all that decides what a row becomes; when it changes, old rows must be read again."""
-    parts: list[object] = [match_columns(entry), entry.load, star.connection("warehouse").schema]
-    parts += [(column.name, column.expr, column.type) for column in entry.columns]
-    parts += [
-        (c.kind, c.columns, c.values, c.low, c.high, c.dimension, c.reject, c.severity, c.tolerance)
-        for c in entry.checks
-        if c.kind in ("not_null", "accepted", "range", "references", "unique")
-    ]
-    if isinstance(entry, Fact) and entry.milestones:
-        parts += [entry.milestones]
-    if isinstance(entry, Fact) and entry.snapshot:
-        parts += [(entry.snapshot.every, entry.snapshot.column)]
-        parts += [entry.snapshot.dense] if entry.snapshot.dense else []
-    if isinstance(entry, Dimension) and entry.history:
-        parts += [entry.history, [(c.name, c.scd, c.previous) for c in entry.columns]]
-        parts += [(x.column, x.scd) for x in entry.lookups]
-    if isinstance(entry, Dimension) and entry.hierarchy:
-        parts += [entry.hierarchy, entry.durable_key]
-    if entry.source:
-        cursor = entry.source.cursor
-        parts += [entry.source.connection, entry.source.query, entry.source.dedupe]
-        parts += [(cursor.column, cursor.null) if cursor else None]
-        parts += [(each.column, each.null) for each in entry.source.more_cursors]
-    parts += [_members(d) for d in star.dimensions if entry.name in d.junk]
-    if partition := partition_of(entry):
-        parts += [partition.by, partition.keep]
-    parts += [
-        (x.column, x.on, x.missing, x.as_of, x.key, *_members(star.dimension(x.dimension)))
-        for x in entry.lookups
-    ]
-    parts += [
-        (x.column, special_key(star.dimension(x.dimension), x.null))
-        for x in entry.lookups
-        if x.null
-    ]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -9,9 +9,10 @@ import pytest
 
 from engine.mapping.model import Check, Partition, Tolerance
 from engine.plan.build import build
+from engine.plan.fingerprint import fingerprint
 from engine.plan.load import load_steps
 from engine.plan.quality import judge, label
-from engine.plan.shape import fingerprint, short_name, stage
+from engine.plan.shape import short_name, stage
 from engine.plan.steps import AddPrimaryKey, Copy, InsertNew, UpdateChanged
 from engine.plan.world import Reading
 from tests.unit.plan.stars import FILLED, SALE, STAR, USER, WORLD, place

@@ -1,0 +1,62 @@
+"""What decides how rows are loaded, as a hash: when it changes, old rows must be read again."""
+
+from __future__ import annotations
+
+import hashlib
+
+from engine.mapping.model import Dimension, Entry, Fact, Star
+from engine.plan.shape import match_columns, partition_of, special_key
+
+
+def _members(dimension: Dimension) -> tuple[object, ...]:
+    """Return what decides which member of a dimension a lookup finds."""
+    calendar, source = dimension.calendar, dimension.source
+    return (
+        dimension.name,
+        dimension.key,
+        [(c.name, c.expr, c.type) for c in dimension.columns if c.name in dimension.natural_key],
+        (calendar.start, calendar.end) if calendar else dimension.clock and dimension.clock.step,
+        (source.connection, source.query) if source else None,
+        dimension.junk,
+        [member.key for member in dimension.special_members if member.name == "unknown"],
+        dimension.history,
+    )
+
+
+def fingerprint(star: Star, entry: Entry) -> str:
+    """Return a hash of all that decides what a row becomes; when it changes, old rows must be read again."""
+    parts: list[object] = [match_columns(entry), entry.load, star.connection("warehouse").schema]
+    parts += [(column.name, column.expr, column.type) for column in entry.columns]
+    parts += [
+        (c.kind, c.columns, c.values, c.low, c.high, c.dimension, c.reject, c.severity, c.tolerance)
+        for c in entry.checks
+        if c.kind in ("not_null", "accepted", "range", "references", "unique")
+    ]
+    if isinstance(entry, Fact) and entry.milestones:
+        parts += [entry.milestones]
+    if isinstance(entry, Fact) and entry.snapshot:
+        parts += [(entry.snapshot.every, entry.snapshot.column)]
+        parts += [entry.snapshot.dense] if entry.snapshot.dense else []
+    if isinstance(entry, Dimension) and entry.history:
+        parts += [entry.history, [(c.name, c.scd, c.previous) for c in entry.columns]]
+        parts += [(x.column, x.scd) for x in entry.lookups]
+    if isinstance(entry, Dimension) and entry.hierarchy:
+        parts += [entry.hierarchy, entry.durable_key]
+    if entry.source:
+        cursor = entry.source.cursor
+        parts += [entry.source.connection, entry.source.query, entry.source.dedupe]
+        parts += [(cursor.column, cursor.null) if cursor else None]
+        parts += [(each.column, each.null) for each in entry.source.more_cursors]
+    parts += [_members(d) for d in star.dimensions if entry.name in d.junk]
+    if partition := partition_of(entry):
+        parts += [partition.by, partition.keep]
+    parts += [
+        (x.column, x.on, x.missing, x.as_of, x.key, *_members(star.dimension(x.dimension)))
+        for x in entry.lookups
+    ]
+    parts += [
+        (x.column, special_key(star.dimension(x.dimension), x.null))
+        for x in entry.lookups
+        if x.null
+    ]
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
