@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from datetime import date
 
@@ -10,20 +10,20 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from engine.database.aggregates import aggregated
-from engine.database.ask import ask
 from engine.database.compare import comparison_problems
 from engine.database.connect import execute
-from engine.database.refusal import refused, refused_for_each_row
+from engine.database.expressions import types_of
+from engine.database.refusal import refused
 from engine.database.trial import trial
 from engine.database.types import Described, describe
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Aggregate, Dimension, Entry, Fact, Source, Star
-from engine.plan.shape import AS_OF, EFFECTIVE, generated_types, probe_name
+from engine.plan.shape import generated_types
 from engine.plan.steps import Periods, StagedColumn
 from engine.plan.world import World
 from engine.sql.fragments import AFTER_QUERY, before_query
-from engine.sql.quote import expression, ident, ordering, type_name
+from engine.sql.quote import ident
 from engine.values import dataclass
 
 CURSOR_TYPES = (
@@ -33,7 +33,6 @@ CURSOR_TYPES = (
 CURSORS = frozenset(word.replace("-", " ") for word in CURSOR_TYPES.split())
 
 ANY_DAY = date(2000, 1, 1)
-MOST_NAMES = 20  # of columns, in a message
 
 
 @dataclass(slots=True)
@@ -75,7 +74,10 @@ def look(
             )
     for entry in entries:
         if found.sources[entry.name]:
-            found.types[entry.name] = _computed(entry, document, warehouse, found)
+            found.types[entry.name], problems = types_of(
+                entry, found.sources[entry.name], document, warehouse
+            )
+            found.problems += problems
     for entry in entries:
         if isinstance(entry, Dimension) and entry.junk:
             found.types[entry.name] = _combined(entry, document, warehouse, found)
@@ -166,63 +168,6 @@ def _column_problems(
 # --- the warehouse's side
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """An expression whose type is asked: under which name, in which SQL, and where its text stands.
-
-    `opening` is how many characters of the SQL come before the mapping's own; None for none of them.
-    """
-
-    name: str
-    sql: str
-    path: str
-    opening: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class OneRow:
-    """A row of the query's types, over which expressions are tried: as SQL, and its columns for a hint."""
-
-    sql: str
-    columns: str
-
-
-def _computed(
-    entry: Entry, document: Document, warehouse: Connection, found: Found
-) -> dict[str, str]:
-    """Return the type of each computed column and looked-up value of an entry."""
-    return _types_of(entry, found.sources[entry.name], document, warehouse, found)
-
-
-def _types_of(
-    entry: Entry,
-    columns: tuple[StagedColumn, ...],
-    document: Document,
-    warehouse: Connection,
-    found: Found,
-) -> dict[str, str]:
-    """Return the same, of an entry over these columns of a query."""
-    names = {column.name: column.type for column in columns}
-    types = {
-        column.name: names[column.name]
-        for column in entry.columns
-        if column.expr is None and not column.previous and column.name in names
-    }
-    asked = list(_asked(entry, document))
-    nulls = ", ".join(f"null::{type_name(t)} as {ident(n)}" for n, t in names.items())
-    whose = "the query has" if entry.source else "known"
-    short = len(names) <= MOST_NAMES
-    origin = OneRow(
-        f" from (select {nulls}) as q", f"{whose}: {', '.join(sorted(names))}" if short else ""
-    )
-    types |= _ask(asked, origin, document, warehouse, found)
-    if entry.source and entry.source.dedupe:
-        found.problems += _order_problems(
-            entry.source.dedupe, f"{entry.source.path}.dedupe", origin, document, warehouse
-        )
-    return types
-
-
 def _combined(
     junk: Dimension, document: Document, warehouse: Connection, found: Found
 ) -> dict[str, str]:
@@ -235,7 +180,8 @@ def _combined(
         found.problems += missing
         if missing:
             continue
-        theirs = _types_of(junk, columns, document, warehouse, found)
+        theirs, problems = types_of(junk, columns, document, warehouse)
+        found.problems += problems
         for column in junk.columns if types else ():
             one, other = types.get(column.name, ""), theirs.get(column.name, "")
             if one and other and one != other:
@@ -272,107 +218,3 @@ def _missing_columns(
         if own.expr is None and not own.previous and own.name not in names:
             what = f"{whose} has no column '{own.name}'"
             yield Problem(document.place(own.path), what, did_you_mean(own.name, names))
-
-
-def _order_problems(
-    order: str, path: str, origin: OneRow, document: Document, warehouse: Connection
-) -> Iterator[Problem]:
-    """Try the order that says which of two rows with one key wins."""
-    before = "select q.*, row_number() over (order by "
-    try:
-        ask(warehouse, f"{before}{ordering(order)}){origin.sql} limit 0").close()
-    except DBAPIError as error:
-        yield refused_for_each_row(
-            error, document, path, lambda at: at - len(before), columns=origin.columns
-        )
-
-
-def _asked(entry: Entry, document: Document) -> Iterator[Asked]:
-    for column in entry.columns:
-        if column.previous:
-            continue
-        path = document.text_path(column.path, "expr")
-        base = ident(column.name) if column.expr is None else expression(column.expr)
-        opening = base.index(column.expr) if column.expr is not None else None
-        if column.expr is not None:
-            yield Asked(f"={column.name}", base, path, opening)
-        if column.type is not None:
-            at = document.text_path(column.path, "type")
-            yield Asked(column.name, f"{base}::{type_name(column.type)}", at, None)
-        elif column.expr is not None:
-            yield Asked(column.name, base, path, opening)
-    if isinstance(entry, Dimension) and entry.history and entry.history.effective:
-        sql = expression(entry.history.effective)
-        opening = sql.index(entry.history.effective)
-        yield Asked(EFFECTIVE, sql, f"{entry.history.path}.effective", opening)
-    for lookup in entry.lookups:
-        if lookup.as_of:
-            sql = expression(lookup.as_of)
-            opening = sql.index(lookup.as_of)
-            yield Asked(probe_name(lookup, AS_OF), sql, f"{lookup.path}.as_of", opening)
-        for name, text in lookup.on:
-            path = document.text_path(document.text_path(lookup.path, "on"), name)
-            sql = expression(text)
-            yield Asked(probe_name(lookup, name), sql, path, sql.index(text))
-
-
-def _ask(
-    asked: Iterable[Asked], origin: OneRow, document: Document, warehouse: Connection, found: Found
-) -> dict[str, str]:
-    """Ask for all types at once; when something is refused, one by one, so that all problems show."""
-    questions = list(asked)
-    if not questions:
-        return {}
-    listed = ", ".join(f"{one.sql} as {ident(f'c{n}')}" for n, one in enumerate(questions))
-    # A condition may hold neither aggregates nor anything else that looks at more rows than one.
-    each_row = " and ".join(f"{one.sql} is null" for one in questions)
-    try:
-        columns = describe(warehouse, f"select {listed}{origin.sql} where {each_row} limit 0")
-    except DBAPIError:
-        return dict(_ask_each(questions, origin, document, warehouse, found))
-    return {one.name: c.type for one, c in zip(questions, columns, strict=True)}
-
-
-def _ask_each(
-    questions: Iterable[Asked],
-    origin: OneRow,
-    document: Document,
-    warehouse: Connection,
-    found: Found,
-) -> Iterator[tuple[str, str]]:
-    failed: set[str] = set()
-    for one in questions:
-        column = one.name.lstrip("=")
-        problem, type_ = _ask_one(one, origin, document, warehouse)
-        if problem and column not in failed:  # a bad expression has no good cast
-            found.problems.append(problem)
-        if problem:
-            failed.add(column)
-        elif column not in failed:
-            yield one.name, type_
-
-
-def _ask_one(
-    one: Asked, origin: OneRow, document: Document, warehouse: Connection
-) -> tuple[Problem | None, str]:
-    """Return what is wrong with an expression, or its type."""
-    try:
-        type_ = describe(warehouse, f"select {one.sql} as c{origin.sql} limit 0")[0].type
-    except DBAPIError as error:
-        return refused(
-            error, document, one.path, _inside(one, "select "), columns=origin.columns
-        ), ""
-    before = f"select 1{origin.sql} where "
-    try:
-        ask(warehouse, f"{before}{one.sql} is null limit 0").close()
-    except DBAPIError as error:
-        return refused_for_each_row(error, document, one.path, _inside(one, before)), ""
-    return None, type_
-
-
-def _inside(one: Asked, before: str) -> Callable[[int], int] | None:
-    """Say how an offset in `<before><expression> …` becomes one in the mapping's text."""
-    if one.opening is None:
-        return None
-    opening = len(before) + one.opening
-    return lambda at: at - opening
