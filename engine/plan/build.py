@@ -19,7 +19,7 @@ from engine.plan.fingerprint import fingerprint
 from engine.plan.held import held_problems
 from engine.plan.hierarchy import hierarchy_problems, hierarchy_table
 from engine.plan.junk import hosts
-from engine.plan.load import born_filled, last_steps, load_steps
+from engine.plan.load import last_steps, load_steps
 from engine.plan.measures import measures_steps
 from engine.plan.partition import partition_problems
 from engine.plan.reject import Locate
@@ -39,6 +39,7 @@ from engine.plan.stage import stage_plan
 from engine.plan.steps import Notice, Plan, Step
 from engine.plan.streams import stream_problems
 from engine.plan.world import Reading, World, state_of
+from engine.plan.write import born_filled
 
 
 def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -> Plan:

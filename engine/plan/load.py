@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-from engine.mapping.model import Aggregate, Dimension, Entry, Fact, Star
-from engine.mapping.owned import owned_names
+from engine.mapping.model import Aggregate, Dimension, Entry, Star
 from engine.plan.aggregates import aggregate_steps
-from engine.plan.audit import default_steps, with_audit
-from engine.plan.backfill import removed, span_of
-from engine.plan.columns import definitions, numbered
-from engine.plan.deletes import delete_steps, referring
+from engine.plan.columns import definitions
+from engine.plan.deletes import delete_steps
 from engine.plan.dense import dense_steps
 from engine.plan.durable import durable_steps
 from engine.plan.held import retry_steps, waiting_for
@@ -20,61 +17,25 @@ from engine.plan.history import history_steps
 from engine.plan.junk import junk_steps
 from engine.plan.milestones import milestone_steps
 from engine.plan.partition import added, created_ahead, dropped
-from engine.plan.reject import Locate, prove_sent, reject_steps, rule_of
+from engine.plan.reject import Locate, reject_steps
 from engine.plan.schema import dropped_keys, key_steps
 from engine.plan.shape import (
-    CUTTING,
     bare,
-    column_types,
-    keys_above,
-    match_columns,
-    primary_key,
-    rows,
-    rows_to_load,
     stage,
     stage_columns,
     target,
 )
-from engine.plan.snapshot import removal_steps
 from engine.plan.steps import (
-    AddPrimaryKey,
     Analyze,
-    CompleteInferred,
-    ContinueKeys,
     CountInferred,
-    CountKept,
-    CountUnchanged,
-    CreateFilled,
-    DeleteGone,
     EnsureMember,
-    InsertNew,
-    Join,
     Quarantine,
     RejectExpired,
-    Rows,
     Rule,
     Step,
-    UpdateChanged,
-    Upsert,
 )
-from engine.plan.world import Reading, World, infers, state_of
-
-NOTHING_LEFT = "load: replace would empty the table"
-
-
-def born_filled(star: Star, entry: Entry, world: World) -> bool:
-    """Say whether an entry's table is made of its rows: a new fact whose types the rows have as they are.
-
-    A length that a cast leaves out for the assignment to prove (TRAPS 14) needs a table to assign to.
-    """
-    return (
-        isinstance(entry, Fact)
-        and not state_of(entry, world).exists
-        and not entry.partition
-        and not entry.dense
-        and not owned_names(entry)
-        and all(value.cast in {"", value.type} for value in rows(star, entry, world).values)
-    )
+from engine.plan.world import World, infers, state_of
+from engine.plan.write import continued, row_steps, spread
 
 
 def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
@@ -85,7 +46,7 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     if isinstance(entry, Aggregate):
         yield from aggregate_steps(star, entry, world)
         return
-    keys = (*key_steps(star, entry, world), *_continued(star, entry, world))
+    keys = (*key_steps(star, entry, world), *continued(star, entry, world))
     fresh = state_of(entry, world).empty
     members = tuple(member_steps(star, entry, world)) if isinstance(entry, Dimension) else ()
     if members and not keys:  # first, as a member may give up a natural key that a row has now
@@ -99,7 +60,7 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
         place,
         prove=not (fresh and keys)
         or _versioned(entry)
-        or _spread(entry)
+        or spread(entry)
         or bool(waiting_for(entry)),
     )
     yield from dense_steps(star, entry, world, place)
@@ -109,7 +70,7 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
         yield from history_steps(star, entry, entry.history, world)
         yield from durable_steps(star, entry)
     else:
-        keys = yield from _row_steps(star, entry, world, place, keys)
+        keys = yield from row_steps(star, entry, world, place, keys)
     yield from keys
     if keys:
         yield from members
@@ -132,111 +93,8 @@ def last_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
         yield CountInferred(entry=entry.name, table=target(star, entry))
 
 
-def _row_steps(
-    star: Star, entry: Entry, world: World, place: Locate, keys: tuple[Step, ...]
-) -> Generator[Step, None, tuple[Step, ...]]:
-    """Plan how the rows of a batch become rows of the table; returns the steps for its keys."""
-    table, own = target(star, entry), rows_to_load(star, entry, world)
-    match = match_columns(entry)
-    fresh = state_of(entry, world).empty
-    compare = _compared(entry, world, own)
-    if compare and not keys and _increment(entry, world):
-        yield Upsert(entry=entry.name, table=table, rows=own, match=match, compare=compare)
-        return keys
-    if not fresh:
-        yield from _known_steps(star, entry, world, compare)
-        if compare:
-            yield UpdateChanged(
-                entry=entry.name,
-                table=table,
-                rows=own.only((*match, *compare)),
-                match=match,
-                compare=compare,
-                previous=tuple(
-                    (column.name, column.previous)
-                    for column in entry.columns
-                    if column.previous in compare
-                ),
-                single=not _spread(entry),
-            )
-    if born_filled(star, entry, world):
-        yield CreateFilled(entry=entry.name, table=table, rows=with_audit(own, entry))
-        yield from default_steps(entry, table, state_of(entry, world))
-        keys = tuple(_declaring(step, own.joins) for step in keys)
-    else:
-        yield InsertNew(
-            entry=entry.name,
-            table=table,
-            rows=own,
-            match=() if fresh else match,
-            order=match if isinstance(entry, Dimension) else (),
-            single=not _spread(entry),
-            key=numbered(entry, world) if isinstance(entry, Dimension) else "",
-        )
-    if span_of(entry, world):
-        if not fresh:
-            yield from removed(star, entry, world, lambda path, text: rule_of(path, text, place))
-    elif entry.load == "replace" and not fresh:
-        yield from _removal(star, entry, world, place)
-    elif not fresh:
-        yield from removal_steps(star, entry, world, place)
-    return keys
-
-
-def _continued(star: Star, entry: Entry, world: World) -> Iterator[Step]:
-    """Plan that keys go on after those which the first rows were numbered with, which had a new table."""
-    if isinstance(entry, Dimension) and (key := numbered(entry, world)):
-        yield ContinueKeys(entry=entry.name, table=target(star, entry), key=key)
-
-
-def _increment(entry: Entry, world: World) -> bool:
-    """Say whether what was read are some rows of a fact, each of which can be tried at once.
-
-    A dimension's keys would be burned by rows that are there (TRAPS 24), and many rows are found quicker by a
-    hash of them all. A key that is cut to its length could be another row's (TRAPS 14).
-    """
-    state, types = state_of(entry, world), column_types(entry, world)
-    return (
-        isinstance(entry, Fact)
-        and entry.load in ("upsert", "accumulate")
-        and world.readings.get(entry.name, Reading()).low is not None
-        and not state.empty
-        and state.plain
-        and not any(CUTTING.match(types.get(name, "")) for name in match_columns(entry))
-    )
-
-
-def _known_steps(
-    star: Star, entry: Entry, world: World, compare: tuple[str, ...]
-) -> Iterator[Step]:
-    """Plan to count the rows that the table has already, and to complete the members that a fact has made."""
-    table, own = target(star, entry), rows_to_load(star, entry, world)
-    match = match_columns(entry)
-    known = infers(entry, world)
-    yield CountUnchanged(
-        entry=entry.name,
-        table=table,
-        rows=own.only((*match, *compare)),
-        match=match,
-        compare=compare,
-        known=known,
-    )
-    if known:
-        yield CompleteInferred(entry=entry.name, table=table, rows=own, match=match)
-    if not compare and world.readings.get(entry.name, Reading()).low is not None:
-        # Few rows are read again: time enough to look whether the target is behind the source.
-        names = tuple(name for name in own.columns if name not in match)
-        if names:
-            yield CountKept(entry=entry.name, table=table, rows=own, match=match, compare=names)
-
-
 def _versioned(entry: Entry) -> bool:
     return isinstance(entry, Dimension) and entry.history is not None
-
-
-def _spread(entry: Entry) -> bool:
-    """Say whether rows of one key could be in several partitions, which the database would not see."""
-    return isinstance(entry, Fact) and primary_key(entry) != entry.grain
 
 
 def _clean_steps(
@@ -256,50 +114,6 @@ def _clean_steps(
             columns=stage_columns(entry, world),
             rules=tuple(dict.fromkeys(rules)),
         )
-
-
-def _declaring(step: Step, joins: tuple[Join, ...]) -> Step:
-    """Let the primary key's statement declare what CREATE TABLE AS could not: lookups always find a key."""
-    if not isinstance(step, AddPrimaryKey):
-        return step
-    found = (join.column for join in joins)
-    return replace(step, not_null=tuple(name for name in found if name not in step.columns))
-
-
-def _removal(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
-    """Plan how a `replace` deletes what the source no longer has."""
-    own, match = rows(star, entry, world), match_columns(entry)
-    yield from prove_sent(star, entry, world, place, NOTHING_LEFT)
-    yield from delete_steps(star, entry, world, place)
-    yield DeleteGone(
-        entry=entry.name,
-        table=target(star, entry),
-        rows=own.only(match),
-        match=match,
-        key=entry.key if isinstance(entry, Dimension) else "",
-        above=keys_above(entry),
-        referenced_by=referring(star, entry, world),
-        known=infers(entry, world),
-    )
-
-
-def _compared(entry: Entry, world: World, own: Rows) -> tuple[str, ...]:
-    """Return the columns in which a row that is there already may have changed; empty when it may not."""
-    names = tuple(name for name in own.columns if name not in match_columns(entry))
-    if not isinstance(entry, Dimension):
-        reconcile = world.readings.get(entry.name, Reading()).reconcile
-        return names if entry.load != "append" or reconcile else ()
-    kept = {column.name for column in entry.columns if column.scd == 0}
-    kept |= {lookup.column for lookup in entry.lookups if lookup.scd == 0}
-    names = tuple(
-        name
-        for name in names
-        if name != entry.key and not (name in kept and name in state_of(entry, world).columns)
-    )
-    if entry.load != "insert":
-        return names
-    # A member stays as it was first seen, but a column that is new has not been seen yet (TRAPS 37).
-    return tuple(name for name in names if name not in state_of(entry, world).columns)
 
 
 def member_steps(star: Star, dimension: Dimension, world: World) -> Iterator[Step]:
