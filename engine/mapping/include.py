@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os.path
-from dataclasses import field
+from dataclasses import field, replace
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from engine.values import dataclass
 
 MAX_FILES = 500
 MAX_LEVELS = 20
+AUDIT = "audit"
 SECTIONS = ("vars", "connections", "dimensions", "facts", "aggregates")
 
 
@@ -31,7 +32,7 @@ class Whole:
 def read_all(path: Path) -> Whole:
     """Read a file and all that it includes; raise MappingError if one cannot be used at all."""
     reader = _Reader()
-    document = reader.read(path, str(path), ())
+    document = reader.read(path, str(path), (), {})
     if document is None or reader.unusable:
         shape = [deviation.problem for deviation in reader.deviations]
         raise MappingError([*reader.unusable, *reader.problems, *shape])
@@ -57,8 +58,13 @@ class _Reader:
     _seen: set[Path] = field(default_factory=set)
     _full: bool = False
 
-    def read(self, path: Path, shown: str, above: tuple[Path, ...]) -> Document | None:
-        """Read one file and what it includes; None when it cannot be used."""
+    def read(
+        self, path: Path, shown: str, above: tuple[Path, ...], said: dict[str, Plain]
+    ) -> Document | None:
+        """Read one file and what it includes; None when it cannot be used.
+
+        `said` is the `audit` of the files above it, of which the nearest one counts.
+        """
         real = Path(os.path.realpath(path))
         self._seen.add(real)
         try:
@@ -69,11 +75,21 @@ class _Reader:
         self.problems += problems
         found = deviations(document, part=bool(above))
         self.deviations += found
-        if not any(deviation.keys[:1] == ("include",) for deviation in found):
-            self._include(document, path, shown, (*above, real))
-        return document
+        broken = {deviation.keys[0] for deviation in found if deviation.keys}
+        if AUDIT in document.data and AUDIT not in broken:
+            said = {AUDIT: document.data[AUDIT]}
+        if "include" not in broken:
+            self._include(document, path, shown, (*above, real), said)
+        return _audited(document, said) if above else document
 
-    def _include(self, document: Document, path: Path, shown: str, above: tuple[Path, ...]) -> None:
+    def _include(
+        self,
+        document: Document,
+        path: Path,
+        shown: str,
+        above: tuple[Path, ...],
+        said: dict[str, Plain],
+    ) -> None:
         given = document.data.get("include", [])
         for at, pattern in enumerate(given if isinstance(given, list) else [given]):
             where = f"include.{at}" if isinstance(given, list) else "include"
@@ -85,7 +101,7 @@ class _Reader:
                     self._cycle(document, where, above[above.index(real) :])
                 elif real not in self._seen and self._room(document, where, len(above)):
                     seen_as = os.path.normpath(Path(shown).parent / name)
-                    part = self.read(target, seen_as, above)
+                    part = self.read(target, seen_as, above, said)
                     if part is not None:
                         self.parts.append(part)
 
@@ -131,6 +147,19 @@ class _Reader:
         return not what
 
 
+def _audited(part: Document, said: dict[str, Plain]) -> Document:
+    """Return an included file whose dimensions and facts each say themselves what was said of them all."""
+    given = {
+        section: {
+            name: {**said, **entry} if isinstance(entry, dict) else entry
+            for name, entry in part.data[section].items()
+        }
+        for section in ("dimensions", "facts")
+        if isinstance(part.data.get(section), dict)
+    }
+    return replace(part, data={**part.data, **given})
+
+
 class _Merge:
     """The data and the spans of the main file, to which parts are added: what is included first."""
 
@@ -141,6 +170,10 @@ class _Merge:
         self._own = document.data
 
     def add(self, part: Document) -> None:
+        for key, value in part.data.items():
+            known = self.data.get(key, {})
+            if key not in SECTIONS and isinstance(value, dict) and isinstance(known, dict):
+                self.data[key] = {**value, **known}  # a misspelt section, reported already
         for section in SECTIONS:
             entries, present = part.data.get(section), self.data.get(section, {})
             if not isinstance(entries, dict) or not isinstance(present, dict):

@@ -234,6 +234,42 @@ def test_everything_in_included_files_is_merged(tmp_path):
     assert loaded.document.place("vars.a").file.endswith("m.yml")
 
 
+def test_audit_of_an_included_file_is_of_its_own_tables_and_of_what_it_includes(tmp_path):
+    main = "version: 1\nname: m\naudit: [source]\ninclude: [p.yml, s.yml]\ndimensions:\n"
+    files = {
+        "m.yml": main + dimension("own"),
+        "p.yml": "audit: [run_id]\ninclude: q.yml\ndimensions:\n"
+        + dimension("p")
+        + dimension("silent", audit="false"),
+        "q.yml": "dimensions:\n" + dimension("q"),
+        "s.yml": "dimensions:\n" + dimension("s"),
+    }
+    star = load(write(tmp_path, files)).star
+    found = {each.name: each.audit for each in star.dimensions}
+    assert found == {
+        "own": ("source",), "p": ("run_id",), "silent": (), "q": ("run_id",), "s": ("source",)
+    }  # fmt: skip
+    files["p.yml"] = files["p.yml"].replace("[run_id]", "{run_id: r}")
+    with pytest.raises(MappingError) as raised:
+        load(write(tmp_path, files))
+    assert str(raised.value).startswith(f"{tmp_path}/p.yml:1:8: audit: found a map")
+    assert len(raised.value.problems) == 1
+
+
+def test_of_a_misspelt_section_in_an_included_file_nothing_else_is_said(tmp_path):
+    files = {
+        "m.yml": "version: 1\nname: m\ninclude: p.yml\nfacts:\n  f:\n    source: SELECT 1 AS a\n"
+        "    grain: a\n    columns: {a: }\n"
+        "    lookups: {k: {dimension: d, on: a, missing: fail}}\n",
+        "p.yml": "dimension:\n" + dimension("d"),
+    }
+    with pytest.raises(MappingError) as raised:
+        load(write(tmp_path, files))
+    assert str(raised.value) == (
+        f"{tmp_path}/p.yml:1:1: dimension: unknown key 'dimension' (did you mean 'dimensions'?)"
+    )
+
+
 def test_a_chain_of_includes_is_not_endless(tmp_path):
     files = {"m.yml": "version: 1\nname: m\ninclude: 0.yml\ndimensions:\n" + dimension("d")}
     files |= {f"{at}.yml": f"include: {at + 1}.yml\n" for at in range(600)}
