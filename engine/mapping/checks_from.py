@@ -58,7 +58,7 @@ def _limits(wanted: Plain) -> dict[str, Plain]:
 
 
 _OF_COLUMN: dict[str, Callable[[Plain], dict[str, Plain]]] = {
-    "accepted": lambda wanted: {"values": tuple(wanted)},
+    "accepted": lambda wanted: {"values": tuple(listed(wanted))},
     "range": _limits,
     "references": lambda wanted: {"dimension": wanted},
     "freshness": lambda wanted: {"max_age": parse_duration(wanted)},

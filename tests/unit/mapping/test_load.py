@@ -72,6 +72,7 @@ def test_a_whole_star_in_short_and_in_long_forms():
             "checks: {accepted: {a: [1], b: [2]}}",
             "checks: [accepted: {a: [1]}, accepted: {b: [2]}]",
         ),
+        ("checks: {accepted: {a: x}}", "checks: [accepted: {a: [x]}]"),
         (
             "checks: {freshness: {a: 1d, b: 1h}}",
             "checks: [freshness: {a: 24h}, freshness: {b: 60m}]",
