@@ -104,6 +104,18 @@ BREAKS = [
         "range amount",
     ),
     (
+        {"range": {"amount": {"min": 0}}},
+        "UPDATE sales SET amount = CASE id WHEN 1 THEN 'Infinity'::numeric ELSE 'NaN' END WHERE id <= 3",
+        (2, 100),
+        "range amount",
+    ),
+    (
+        {"range": {"amount": {"min": "-Infinity"}}},
+        "UPDATE sales SET amount = CASE id WHEN 1 THEN '-Infinity'::numeric ELSE 'NaN' END WHERE id <= 3",
+        (2, 100),
+        "range amount",
+    ),
+    (
         {"range": {"day": {"min": "2024-01-02", "max": "2024-04-10"}}},
         "UPDATE sales SET day = day - 1000 * (id - 2) WHERE id <= 3",
         (2, 100),

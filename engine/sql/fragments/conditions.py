@@ -14,6 +14,7 @@ BY_TEXT = (
     *("json", "xml", "jsonpath", "refcursor", "pg_snapshot", "txid_snapshot"),
     *("point", "line", "lseg", "box", "path", "polygon", "circle"),
 )
+FRACTIONS = ("numeric", "real", "double precision")  # the types that have NaN
 COMPARED_AS = {
     **{name + array: "text" for name in BY_TEXT for array in ("", "[]")},
 }
@@ -115,4 +116,6 @@ def broken(condition: Condition, alias: str) -> Fragment:
         )
     low = [f"{name} < {typed(check.low, condition.type)}"] if check.low is not None else []
     high = [f"{name} > {typed(check.high, condition.type)}"] if check.high is not None else []
+    if not high and condition.type in FRACTIONS:  # NaN is above every number (TRAPS 16)
+        high = [f"{name} = {typed('NaN', condition.type)}"]
     return Fragment("(" + " or ".join(low + high) + ")")
