@@ -40,7 +40,7 @@ def spared(step: Step, keyless: int | None, steps: Sequence[Done]) -> bool:
     if isinstance(step, RepointFacts):
         # A member that returns has a version more, and no other has another period.
         returned = step.line.closes and _any(steps, "inserted", step.entry)
-        return not _any(steps, "closed", step.entry) and not returned
+        return not step.always and not _any(steps, "closed", step.entry) and not returned
     if isinstance(step, HierarchyStep | CheckUnique):
         return not step.always and not _changed(steps, step.entry)
     if isinstance(step, OfGone | ProveFew):

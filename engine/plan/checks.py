@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.mapping.history import IS_CURRENT
 from engine.mapping.model import ROW_WISE, Aggregate, Check, Dimension, Entry, Star
 from engine.plan.columns import definitions
+from engine.plan.drift import loaded_by_another
 from engine.plan.shape import (
     bare,
     column_types,
@@ -104,7 +105,9 @@ def _step(star: Star, entry: Entry, check: Check, batch: Rows | None, world: Wor
             key=key,
             above=above,
             current=IS_CURRENT if isinstance(entry, Dimension) and entry.history else "",
-            always=batch is None or world.readings.get(entry.name, Reading()).low is None,
+            always=batch is None
+            or world.readings.get(entry.name, Reading()).low is None
+            or loaded_by_another(star, entry.name, world),
         )
     if check.kind == "row_count":
         low = 0 if check.low is None else int(check.low)

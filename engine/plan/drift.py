@@ -133,6 +133,12 @@ def _other_mapping(star: Star, entry: Entry, world: World) -> Iterator[Notice]:
         )
 
 
+def loaded_by_another(star: Star, name: str, world: World) -> bool:
+    """Say whether another mapping was the last to load a dimension, with whatever definition."""
+    mapping, _ = world.loaded.get(name, ("", ""))
+    return mapping not in ("", star.name)
+
+
 def overwriter(star: Star, entry: Entry, loaded: Mapping[str, tuple[str, str]]) -> str:
     """Return the other mapping that loaded a dimension last and defines it otherwise; empty if none did.
 

@@ -11,6 +11,7 @@ from engine.mapping.owned import DELETED_AT, policy_of
 from engine.mapping.rules_history import kept_time
 from engine.plan.columns import numbered
 from engine.plan.deletes import reopened
+from engine.plan.drift import loaded_by_another
 from engine.plan.shape import (
     EFFECTIVE,
     STAGE_SCHEMA,
@@ -150,6 +151,7 @@ def _repoint(
     time = kept_time(star, entry, lookup)
     if state.empty or lookup.column not in state.columns:
         return
+    always = loaded_by_another(star, lookup.dimension, world)
     if isinstance(time, Column) and time.name in state.columns:
         yield RepointFacts(
             entry=lookup.dimension,
@@ -157,6 +159,7 @@ def _repoint(
             fact=target(star, entry),
             column=lookup.column,
             time=time.name,
+            always=always,
         )
     elif isinstance(time, Lookup) and time.column in state.columns:
         calendar = star.dimension(time.dimension)
@@ -169,4 +172,5 @@ def _repoint(
             calendar=target(star, calendar),
             calendar_key=calendar.key,
             calendar_column=time.column,
+            always=always,
         )

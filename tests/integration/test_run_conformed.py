@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from engine.errors import CheckFailedError
 from engine.plan.steps import InsertNew
 from tests.integration.stars import UNKNOWN, Hook, counts, dimension, fact, notices, star, untouched
 
@@ -56,6 +57,52 @@ def test_stars_that_share_nothing_do_not_wait_for_each_other(items):
         hook = Hook(InsertNew, "dim_one", lambda: pool.submit(items.run, other).result(30))
         items.run(one, listener=hook)
     assert items.column("SELECT count(*) FROM dim_other WHERE key > 0") == [3]
+
+
+def test_facts_of_both_stars_are_pointed_to_a_version_that_comes_late(items):
+    """The other star's run, which comes later, finds the version made already."""
+    items.source(
+        "ALTER TABLE items ADD at timestamp DEFAULT '2026-01-01', ADD read timestamptz DEFAULT now();"
+        "UPDATE items SET name = 'old'; INSERT INTO items (id, name, at) VALUES (4, 'x', '2026-01-01');"
+        "CREATE TABLE days (id int, item int, at timestamp);"
+        "INSERT INTO days VALUES (1, 1, '2026-01-05'), (2, 1, '2026-01-15'), (3, 4, '2026-01-15')"
+    )
+    items.source("ALTER TABLE items DROP CONSTRAINT items_pkey")
+    shared = dimension(
+        "SELECT id, name, at, read FROM items",
+        {"id": None, "name": {"scd": 2}},
+        history={"effective": "at"},
+        cursor="read",
+        special_members=UNKNOWN,
+    )
+    lookups = {"item_key": {"dimension": "dim_items", "on": "item", "as_of": "at"}}
+    sales, returns = (
+        star(n, dim_items=shared, **{n: fact("SELECT * FROM days", "id at", lookups=lookups)})
+        for n in ("sales", "returns")
+    )
+    for mapping in (sales, returns):
+        items.run(mapping)
+    items.source("INSERT INTO items (id, name, at) VALUES (1, 'new', '2026-01-10')")
+    for mapping in (sales, returns):
+        assert counts(items.run(mapping), "dim_items")["repointed"] == 1
+        found = f"SELECT name FROM {mapping['name']} AS f JOIN dim_items AS d ON d.key = f.item_key"
+        assert items.column(f"{found} ORDER BY f.id") == ["old", "new", "x"]
+    before = untouched(items)
+    for mapping in (sales, returns):
+        items.run(mapping)
+    assert untouched(items) == before
+
+
+def test_a_check_of_one_star_looks_at_what_the_other_has_written(items):
+    items.source("ALTER TABLE items ADD read timestamptz DEFAULT now()")
+    shared = dimension("SELECT id, name, read FROM items", cursor="read")
+    items.run(star("sales", dim_items=shared))
+    checked = star("returns", dim_items={**shared, "checks": {"unique": "name"}})
+    items.run(checked)
+    items.source("INSERT INTO items VALUES (9, 'item 1', 9)")
+    items.run(star("sales", dim_items=shared))
+    with pytest.raises(CheckFailedError, match="check 'unique name' fails: 2"):
+        items.run(checked)
 
 
 def validated(items, mapping):

@@ -167,7 +167,8 @@ class RepointFacts(Timeline):
     """Point facts to the version that was valid at their time, where it is another one now (TRAPS 29).
 
     The time is the `time` of the fact, or with a `calendar` the day in the column `time` of that table, whose
-    key is `calendar_key` and which the fact refers to by `calendar_column`.
+    key is `calendar_key` and which the fact refers to by `calendar_column`. Looked for `always`, it is where
+    no version gets another period in this run too: the run of another mapping may have made it.
     """
 
     title: ClassVar[str] = "repoint facts"
@@ -178,6 +179,7 @@ class RepointFacts(Timeline):
     calendar: Table | None = None
     calendar_key: str = ""
     calendar_column: str = ""
+    always: bool = False
 
     @property
     def changes(self) -> str:
