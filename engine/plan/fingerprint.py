@@ -40,6 +40,10 @@ def fingerprint(star: Star, entry: Entry) -> str:
     if isinstance(entry, Dimension) and entry.history:
         parts += [entry.history, [(c.name, c.scd, c.previous) for c in entry.columns]]
         parts += [(x.column, x.scd) for x in entry.lookups]
+    elif isinstance(entry, Dimension):
+        # What was kept as first seen is behind the source, once it no longer is.
+        parts += [("scd", c.name) for c in entry.columns if c.scd == 0]
+        parts += [("scd", x.column) for x in entry.lookups if x.scd == 0]
     if isinstance(entry, Dimension) and entry.hierarchy:
         parts += [entry.hierarchy, entry.durable_key]
     if entry.source:

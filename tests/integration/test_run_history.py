@@ -271,6 +271,20 @@ def test_a_new_type_0_column_is_filled_once_for_those_who_are_there(events):
     assert events.column("SELECT name FROM dim_user") == ["Ada"]
 
 
+def test_a_column_that_is_no_longer_kept_as_first_seen_is_overwritten_at_once(events):
+    def mapping(scd):
+        columns = {"id": None, "name": {"scd": scd}, "at": None}
+        return star(dim_user=dimension(EVENTS, columns, cursor="at"))
+
+    send(events, (1, "Rome", "Ada", 1))
+    events.run(mapping(0))
+    send(events, (1, "Rome", "Eve", 2), (2, "Bonn", "Bob", 3))
+    events.run(mapping(0))
+    assert events.column("SELECT name FROM dim_user ORDER BY id") == ["Ada", "Bob"]
+    assert counts(events.run(mapping(1)), "dim_user") == {"read": 2, "updated": 1, "unchanged": 1}
+    assert events.column("SELECT name FROM dim_user ORDER BY id") == ["Eve", "Bob"]
+
+
 def test_a_dimension_gets_a_history_later(events):
     send(events, (1, "Rome", "Ada", 1))
     events.run(star(dim_user=dimension(EVENTS, "id city name", special_members=UNKNOWN)))
