@@ -35,14 +35,20 @@ def chosen(star: Star, select: Collection[str] = ()) -> tuple[Entry, ...]:
 
 
 def made_of(star: Star, aggregate: Aggregate) -> tuple[str, ...]:
-    """Return the fact of an aggregate, and the dimensions that its rows are grouped by."""
+    """Return the fact of an aggregate, and the dimensions that its rows are grouped by.
+
+    Also those with versions whose key it uses: a late one gets rows of the fact, which then have another key.
+    """
     grouping = {group.lookup for group in aggregate.by if group.lookup}
+    used = [group.column for group in aggregate.by if not group.lookup]
+    used += [column.expr or "" for column in aggregate.columns]
     dimensions = (
         lookup.dimension
         for fact in star.facts
         if fact.name == aggregate.fact
         for lookup in fact.lookups
         if lookup.column in grouping
+        or (lookup.as_of and any(lookup.column in each for each in used))
     )
     return (aggregate.fact, *dimensions)
 

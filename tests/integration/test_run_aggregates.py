@@ -92,6 +92,34 @@ def test_groups_follow_their_fact(sales):
         sales.warehouse("INSERT INTO agg_sale SELECT * FROM agg_sale WHERE month IS NULL")
 
 
+@pytest.mark.parametrize(
+    ("by", "columns"),
+    [({"kind_key": "product_key"}, {"n": "count(*)"}), ({"id": None}, {"n": "max(product_key)"})],
+)
+def test_groups_follow_rows_that_are_pointed_to_another_version(sales, by, columns):
+    """Nothing of the fact is selected, and none of its columns is one of the dimension."""
+    sales.source("ALTER TABLE goods ADD at timestamp DEFAULT '2026-01-01'")
+    history = {"history": {"effective": "at"}, "columns": {"id": None, "kind": {"scd": 2}}}
+    mapping = shop(by=by, columns=columns)
+    mapping["dimensions"]["dim_product"] = PRODUCTS | history
+    mapping["dimensions"]["dim_product"]["source"] = "SELECT id, kind, at FROM goods"
+    lookup = {"dimension": "dim_product", "on": "product", "as_of": "day"}
+    mapping["facts"]["fact_sale"] = SALES | {
+        "columns": dict.fromkeys(["id", "amount", "day"]),
+        "lookups": {"product_key": lookup},
+    }
+    sales.run(mapping)
+    sales.source("INSERT INTO goods VALUES (1, 'coffee', '2026-01-07')")
+    report = sales.run(mapping, "dim_product")
+    assert counts(report, "dim_product")["repointed"] == 1
+    (group,), ((name, computed),) = [by[n] or n for n in by], columns.items()
+    assert sales.warehouse(f"SELECT {', '.join(by)}, n FROM agg_sale ORDER BY 1") == (
+        sales.warehouse(
+            f"SELECT {group}, {computed} AS {name} FROM fact_sale GROUP BY 1 ORDER BY 1"
+        )
+    )
+
+
 def test_other_groups_and_checks(sales):
     sales.run(shop())
     fewer = shop(
