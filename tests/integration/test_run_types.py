@@ -203,6 +203,7 @@ def test_text_is_no_longer_than_its_column(stars):
         "extra_float_digits = -5",
         "standard_conforming_strings = off",
         "bytea_output = 'escape'",
+        "default_transaction_isolation = 'serializable'",
         "client_encoding = 'LATIN1'",
         "search_path = 'nowhere', public",
     ],
@@ -215,15 +216,16 @@ def test_settings_of_either_database_do_not_change_what_arrives(stars, side, set
         pytest.skip("this server no longer knows the setting")
     query = (
         "SELECT 1 AS id, 0.1::float8 + 0.2 AS f, timestamptz '2024-03-31 02:30:00.123456+02' AS at, "
-        "date '2024-02-01' AS day, interval '-1 mon 2 days 3:04' AS i, 'a\\b''é' AS t, 12.34::money AS m"
+        "date '2024-02-01' AS day, interval '-1 mon 2 days 3:04' AS i, 'a\\b''é' AS t, 12.34::money AS m, "
+        "decode('00ff', 'hex') AS b, decode('00ff', 'hex')::text AS said"
     )
     stars.execute_outside(admin, f"ALTER DATABASE {server.database} SET {setting}")
     mapping = star(
         t=fact(
             query,
             {
-                **dict.fromkeys(["id", "f", "at", "day", "i", "t", "m"]),
-                "seen": "at::text || day || i || f || m || 'x\\y'",
+                **dict.fromkeys(["id", "f", "at", "day", "i", "t", "m", "said"]),
+                "seen": "at::text || day || i || f || m || 'x\\y' || b::text",
             },
             cursor="at",
         )
@@ -233,7 +235,7 @@ def test_settings_of_either_database_do_not_change_what_arrives(stars, side, set
     stars.execute_outside(admin, f"ALTER DATABASE {server.database} RESET ALL")
     ((twelve,),) = stars.source("SET lc_monetary = 'C'; SELECT 12.34::money::text")
     assert stars.warehouse(
-        f"{PINNED} SELECT f::text, at::text, day::text, i::text, t, m::text, seen FROM public.t"
+        f"{PINNED} SELECT f::text, at::text, day::text, i::text, t, m::text, said, seen FROM public.t"
     ) == [
         (
             "0.30000000000000004",
@@ -242,9 +244,10 @@ def test_settings_of_either_database_do_not_change_what_arrives(stars, side, set
             "-1 mons +2 days 03:04:00",
             "a\\b'é",
             twelve,
+            "\\x00ff",
             "2024-03-31 00:30:00.123456+002024-02-01-1 mons +2 days 03:04:000.30000000000000004"
             + twelve
-            + "x\\y",
+            + "x\\y\\x00ff",
         )
     ]
     marks = stars.column("SELECT high FROM engine.watermark")
