@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 from engine.database.ask import ask
 from engine.errors import Problem
 from engine.mapping.document import Document
-from engine.mapping.model import Check, Dimension, Entry, Fact, Lookup, Star
+from engine.mapping.model import Check, Column, Dimension, Entry, Fact, Lookup, Star
+from engine.mapping.rules_history import kept_time
 from engine.plan.shape import AS_OF, EFFECTIVE, key_type, match_columns, probe_name
 from engine.sql.quote import Fragment, type_name
 from engine.values import dataclass
@@ -50,6 +51,7 @@ def comparison_problems(
     for entry in entries:
         known = {**types.get(entry.name, {}), **_keys(star, entry)}
         yield from _history_problems(entry, known, document)
+        yield from _kept_problems(star, entry, known, types, document)
         yield from _measure_problems(entry, known, document)
         yield from _junk_problems(entry, known, document)
         yield from _milestone_problems(entry, known, document)
@@ -191,6 +193,27 @@ def _history_problems(
         if name in known and _family(known[name]) not in TIMES:
             what = f"the expression is {known[name]}, and versions need a date or a timestamp"
             yield document.problem(path, what, "cast it, or name another column")
+
+
+def _kept_problems(
+    star: Star, entry: Entry, known: Mapping[str, str], types: Types, document: Document
+) -> Iterator[Problem]:
+    """Find times of events that are kept as less than they are: rows would get the version of midnight."""
+    for lookup in entry.lookups:
+        asked = known.get(probe_name(lookup, AS_OF), "")
+        if not asked or lookup.key == "durable":
+            continue
+        kept = kept_time(star, entry, lookup)
+        name = kept.name if isinstance(kept, Column) else kept.column if kept else ""
+        type_ = "date" if isinstance(kept, Lookup) else known.get(name, "")
+        versions = types.get(lookup.dimension, {}).get(EFFECTIVE, "timestamp with time zone")
+        if type_ == "date" and "date" not in (asked, versions):
+            what = f"this time is {asked}, and '{name}', which keeps it, tells the day alone"
+            hint = (
+                "when a change of a member comes late, rows get the version of the time that they keep: "
+                f"add a column with this expression, and no type, to {entry.path}.columns"
+            )
+            yield document.problem(f"{lookup.path}.as_of", what, hint)
 
 
 def _milestone_problems(

@@ -139,8 +139,11 @@ def _times_kept(star: Star, entry: Entry) -> list[str]:
 
 
 def kept_time(star: Star, entry: Entry, lookup: Lookup) -> Column | Lookup | None:
-    """Return what of an entry tells the time at which a lookup looks: a column, or a lookup of a calendar."""
-    for column in entry.columns:
+    """Return what of an entry tells the time at which a lookup looks: a column, or a lookup of a calendar.
+
+    A column of a type of its own may tell less of it (database.compare), and comes after one without.
+    """
+    for column in sorted(entry.columns, key=lambda column: column.type is not None):
         if lookup.as_of == (column.name if column.expr is None else column.expr):
             return column
     calendars = {dimension.name for dimension in star.dimensions if dimension.calendar}

@@ -424,6 +424,40 @@ def test_facts_are_pointed_by_the_day_that_they_keep(shop):
     assert shop.column(CITIES) == ["Rome", "Rome", "Bonn", "Oslo", "Oslo", None]
 
 
+DAY = {"calendar": {"from": "2026-01-01", "to": "2026-12-31"}, "key": "day_key"}
+BY_DAY = {"day_key": {"dimension": "dim_day", "on": {"date": "at"}, "missing": "reject"}}
+
+
+@pytest.mark.parametrize(
+    ("columns", "lookups", "told"),
+    [
+        ({"at": {"type": "date"}}, {}, "'at', which keeps it, tells the day alone"),
+        ({}, BY_DAY, "'day_key', which keeps it, tells the day alone"),
+        ({"at": {"type": "date"}, "full": "at"}, {}, ""),
+        ({"at": {"type": "timestamptz"}}, BY_DAY, ""),
+    ],
+)
+def test_a_fact_stays_with_the_version_of_its_hour(shop, columns, lookups, told):
+    """What is kept of its time must tell more than the day, or a later change would move it to midnight."""
+    mapping = sales()
+    mapping["dimensions"]["dim_day"] = DAY
+    mapping["facts"]["fact_sale"]["columns"] = {"sale_id": None, **columns}
+    mapping["facts"]["fact_sale"]["lookups"] |= lookups
+    shop.source("DELETE FROM sales; INSERT INTO sales VALUES (1, 1, '2026-01-10 15:00')")
+    send(shop, (1, "Rome", "Ada", 5), (1, "Oslo", "Ada", "2026-01-10 12:00"))
+    if told:
+        with pytest.raises(MappingError, match=f"this time is timestamp without time zone.*{told}"):
+            shop.run(mapping)
+        # Days are enough where versions begin with days.
+        mapping["dimensions"]["dim_user"]["history"] = {"effective": "at::date"}
+        shop.run(mapping)
+        return
+    for _ in range(2):
+        shop.run(mapping)
+        assert shop.column(CITIES) == ["Oslo"]
+        send(shop, (1, "Bonn", "Ada", 20))
+
+
 def test_without_a_time_a_fact_finds_the_current_version(shop):
     send(shop, (1, "Rome", "Ada", 5), (1, "Oslo", "Ada", 20))
     mapping = sales()
