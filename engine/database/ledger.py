@@ -7,7 +7,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,7 +16,7 @@ from sqlalchemy.engine import Row
 from engine.database import tables
 from engine.database.connect import execute
 from engine.errors import LockedError, RunError
-from engine.plan.progress import Mark, Progress
+from engine.plan.progress import REMADE, Mark, Progress
 from engine.plan.quality import Verdict
 from engine.plan.shape import STAGE_SCHEMA
 from engine.plan.steps import Done
@@ -284,6 +284,22 @@ def save_progress(
         connection.execute(delete(marks).where(*old))
     if rows:
         connection.execute(insert(marks), rows)
+
+
+def outdate(connection: Connection, mapping: str, schema: str, dimensions: Collection[str]) -> None:
+    """Let other mappings that load these dimensions of a schema read all again: they hold keys of before.
+
+    A mapping that is known to load tables of another schema is left alone. The caller commits.
+    """
+    marks, known = tables.watermark, tables.dimension.c
+    sharing = select(marks.c.mapping).where(marks.c.entry.in_(dimensions))
+    elsewhere = select(known.mapping).where(known.schema_name != schema, known.mapping.is_not(None))
+    connection.execute(
+        update(marks)
+        .where(marks.c.mapping != mapping, marks.c.mapping.in_(sharing))
+        .where(marks.c.mapping.not_in(elsewhere))
+        .values(fingerprint=REMADE)
+    )
 
 
 def steps_of(connection: Connection, run_id: uuid.UUID) -> tuple[Done, ...]:

@@ -125,6 +125,9 @@ class Publication:
             new[entry.name] = advance(before, mark, snapshot.activity, lag)
         new |= dict.fromkeys(_orphaned(loaded.star, world, plan.fingerprints), Progress(None))
         ledger.save_progress(self._main, self._run_id, loaded.star.name, new)
+        if remade := tuple(_remade(loaded.star, world, plan.entries)):
+            schema = loaded.star.connection("warehouse").schema
+            ledger.outdate(self._main, loaded.star.name, schema, remade)
         self.changes = tuple(self._note(loaded.star, world, plan))
 
     def _note(self, star: Star, world: World, plan: Plan) -> Iterator[versions.Change]:
@@ -182,6 +185,15 @@ def _staged(plan: Plan, entry: str, filled: Callable[[str], Staged]) -> Staged:
     for host in plan.hosts[entry]:
         filled(host)
     return Staged(())
+
+
+def _remade(star: Star, world: World, loaded: Collection[str]) -> Iterator[str]:
+    """Find dimensions that a mapping had loaded before and that this run found empty."""
+    for dimension in star.dimensions:
+        emptied = world.tables.get(dimension.name, TableState()).empty
+        known = dimension.name in world.loaded and dimension.name in loaded
+        if known and emptied and dimension.generated is None:
+            yield dimension.name
 
 
 def _orphaned(star: Star, world: World, loaded: Collection[str]) -> Iterator[str]:

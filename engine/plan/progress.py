@@ -18,6 +18,7 @@ DEFAULT_LAG = (
     3600  # seconds, where the open transactions cannot be seen and the mapping names no lag
 )
 MOST_MARKS = 64  # that wait to be settled
+REMADE = "remade"  # in place of a fingerprint: the keys that were looked up are no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ def reading(
         return Reading(reconcile=True)
     if progress.identity != identity:
         why = "the source is another one, or was restored or failed over, since the last run"
+    elif progress.fingerprint == REMADE:
+        why = "another mapping has made a dimension of this star anew, whose members have new keys"
     elif progress.fingerprint != fingerprint:
         why = "the definition has changed since the last run"
     elif _newest(progress) > now:

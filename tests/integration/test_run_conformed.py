@@ -93,6 +93,27 @@ def test_facts_of_both_stars_are_pointed_to_a_version_that_comes_late(items):
     assert untouched(items) == before
 
 
+@pytest.mark.parametrize("loss", ["TRUNCATE dim_items", "DROP TABLE dim_items"])
+def test_facts_of_both_stars_get_the_new_keys_of_a_dimension_that_was_made_anew(items, loss):
+    sales, returns, third = (shop(name) for name in ("sales", "returns", "third"))
+    third["connections"] = {"warehouse": {"env": "WAREHOUSE", "schema": "other"}}
+    for mapping in (sales, returns, third):
+        mapping["facts"][mapping["name"]]["source"]["cursor"] = "amount"
+        items.run(mapping)
+    items.warehouse(loss)
+    items.source("DELETE FROM items WHERE id = 1")  # so that even a first key is another member's
+    items.run(sales)
+    report = items.run(returns)
+    told = "another mapping has made a dimension of this star anew, whose members have new keys: everything"
+    assert f"returns: {told}" in notices(report)
+    for name in ("sales", "returns"):
+        found = f"SELECT count(*) FROM {name} JOIN dim_items AS d ON d.key = item_key WHERE d.id = {name}.id"
+        assert items.column(found) == [2]
+    # The third has a table of its own, which is called alike.
+    for mapping in (sales, returns, third):
+        assert notices(items.run(mapping)) == ""
+
+
 def test_a_check_of_one_star_looks_at_what_the_other_has_written(items):
     items.source("ALTER TABLE items ADD read timestamptz DEFAULT now()")
     shared = dimension("SELECT id, name, read FROM items", cursor="read")
