@@ -46,3 +46,27 @@ def test_a_conflict_with_recovery_costs_an_attempt(databases, engine, tmp_path):
         assert "conflict with recovery" in running.errors
     assert [(run.status, run.error) for run in past(databases)] == [("done", None)] * 2
     assert loaded(databases) == wanted(databases)
+
+
+def test_a_standby_that_took_over_is_another_source_and_everything_is_read(databases):
+    """Cluster and database are the same; what the old primary wrote last need not have come here."""
+    primary = databases.source
+    run_here(databases)
+    with standby(primary) as other:
+        catch_up(primary, other)
+        query(other.admin_url(), "SELECT pg_promote()")
+        # Below the watermark, and without the trigger that would say the time of now.
+        below = "UPDATE users SET city = 'Elsewhere', updated_at = '2020-01-01' WHERE user_id = 3"
+        query(other.admin_url(), f"SET session_replication_role = replica; {below}")
+        report = run_here(databases, SOURCE_URL=other.url())
+        assert restored(report) == {"dim_users", "dim_products", "fact_orders"}
+        city = "SELECT city FROM dim_users WHERE user_id = 3"
+        assert query(databases.warehouse_url, city) == [("Elsewhere",)]
+        assert restored(run_here(databases, SOURCE_URL=other.url())) == set()
+    assert len(restored(run_here(databases))) == 3
+    assert loaded(databases) == wanted(databases)
+
+
+def restored(report):
+    """Return the entries that were read as a whole, as the source is not what it was."""
+    return {notice.entry for notice in report.notices if "restored or failed over" in notice.text}

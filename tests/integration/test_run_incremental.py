@@ -337,6 +337,11 @@ def test_a_restored_source_is_read_anew_and_brought_in_line(items):
     items.source("INSERT INTO items (name, at) VALUES ('before the watermark', '2020-01-01')")
     items.source("UPDATE items SET name = 'restored' WHERE id = 1")
     assert read(items, sales(load="upsert")) == 1
+    who = (
+        "SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || (SELECT timeline_id FROM"
+        " pg_control_checkpoint()) || '/' || oid FROM pg_database WHERE datname = current_database()"
+    )
+    assert items.warehouse("SELECT DISTINCT identity FROM engine.watermark") == items.source(who)
     items.warehouse("UPDATE engine.watermark SET identity = 'another cluster'")
     report = items.run(sales(load="upsert"))
     assert "sales: the source is another one, or was restored or failed over" in notices(report)
