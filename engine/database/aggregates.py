@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from engine.database.refusal import refused
-from engine.database.types import describe
+from engine.database.types import describe, precise
 from engine.errors import Problem
 from engine.mapping.document import Document
 from engine.mapping.model import Aggregate, Column, Star
@@ -68,7 +68,7 @@ def _computed(
     cast = f"::{type_name(column.type)}" if column.type else ""
     try:
         asked = f"{before}{sql}{cast} as c from (select {nulls}) as f limit 0"
-        return describe(warehouse, asked)[1].type
+        return precise(describe(warehouse, asked)[1].type, column.type or "")
     except DBAPIError as error:
         path = document.text_path(column.path, "expr")
         return refused(error, document, path, lambda at: at - opening)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.database.ask import ask
 from engine.database.refusal import refused, refused_for_each_row
-from engine.database.types import describe
+from engine.database.types import describe, precise
 from engine.errors import Problem
 from engine.mapping.document import Document
 from engine.mapping.model import Dimension, Entry
@@ -63,6 +63,11 @@ def types_of(
     )
     problems: list[Problem] = []
     types |= _ask(list(_asked(entry, document)), origin, document, warehouse, problems)
+    types |= {
+        column.name: precise(types[column.name], column.type)
+        for column in entry.columns
+        if column.type and column.name in types
+    }
     if entry.source and entry.source.dedupe:
         path = f"{entry.source.path}.dedupe"
         problems += _order_problems(entry.source.dedupe, path, origin, document, warehouse)

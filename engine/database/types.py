@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sqlalchemy import Connection, text
 
 from engine.database.ask import ask
@@ -11,6 +13,10 @@ NUMERIC = 1700
 UNLIMITED = 65535
 # varchar, char, bit, bit varying and their arrays, and numeric[]: what carries a modifier in this form.
 SIZED = frozenset({1043, 1015, 1042, 1014, 1560, 1561, 1562, 1563, 1231})
+
+MOST_DIGITS = 6  # of a second; the database takes more for so many
+DIGITS = re.compile(r"\(\s*(\d+)\s*\)")
+UNTOLD = re.compile(r'(timestamp|time|interval|"bit")((?: with(?:out)? time zone)?(?:\[\])?)')
 
 CATALOG = text("""
 select t.ord, format_type(t.oid, t.typmod) as name, p.typtype as kind, p.typsend = 0 as unsendable,
@@ -49,6 +55,20 @@ def describe(connection: Connection, sql: str) -> tuple[Described, ...]:
         return ()
     rows = connection.execute(CATALOG, {"oids": oids, "mods": mods}).all()
     return tuple(Described(name, *_travels(row)) for name, row in zip(names, rows, strict=True))
+
+
+def precise(found: str, said: str) -> str:
+    """Return a type as found with the digits that the mapping says, of which the driver tells nothing.
+
+    It knows no precision of times and intervals, and no length of a few bits (see _modifier).
+    """
+    digits, known = DIGITS.search(said), UNTOLD.fullmatch(found)
+    if not digits or not known:
+        return found
+    name, rest = known.groups()
+    if name == '"bit"':
+        return f"bit({digits[1]})"
+    return f"{name}({min(int(digits[1]), MOST_DIGITS)}){rest}"
 
 
 def _travels(row: object) -> tuple[str, str, bool]:

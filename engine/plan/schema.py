@@ -38,6 +38,7 @@ from engine.plan.world import TableState, World, infers
 COMBINATION = "combination_"  # what the names of indexes over junk begin with
 INTEGERS = ("smallint", "integer", "bigint")
 SIZED = re.compile(r"^(character varying|numeric|bit varying)(?:\((\d+)(?:,(-?\d+))?\))?$")
+TIMED = re.compile(r"^(timestamp|time|interval)(?:\((\d)\))?( with(?:out)? time zone)?$")
 
 
 def create_schema(star: Star, world: World) -> tuple[Step, ...]:
@@ -185,6 +186,9 @@ def holds(wanted: str, present: str) -> bool:
         return INTEGERS.index(wanted) > INTEGERS.index(present)
     if wanted == "text":
         return present.startswith("character varying")
+    new, old = TIMED.match(wanted), TIMED.match(present)
+    if new and old:
+        return new.group(1, 3) == old.group(1, 3) and int(new[2] or 6) >= int(old[2] or 6)
     new, old = SIZED.match(wanted), SIZED.match(present)
     if not new or not old or new[1] != old[1]:
         return wanted == "numeric" and present in INTEGERS

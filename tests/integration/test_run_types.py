@@ -186,6 +186,60 @@ def test_types_arrive_as_they_were_or_as_text_where_only_the_source_knows_them(s
         assert here[name] == other.get(type_, spelled[name]), type_
 
 
+def test_a_precision_that_is_said_is_that_of_the_column(stars):
+    """The driver tells no precision of a time, and no length of a few bits: the mapping does."""
+    stars.source(
+        "CREATE TABLE t AS SELECT 1 AS id, timestamp '2026-01-01 10:00:00.77777' AS at, "
+        "timestamptz '2026-01-01 10:00:00.77777+00' AS zoned, time '10:00:00.7' AS clock, "
+        "interval '1.7 s' AS span, '101'::bit(3) AS bits"
+    )
+
+    def mapping(digits, many=False):
+        columns = {
+            "at": {"type": f"timestamp({digits})"},
+            "zoned": {"type": f"timestamptz( {digits} )"},
+            "clock": {"type": f"time({digits})"},
+            "span": {"type": f"interval({digits})"},
+            "bits": {"type": "bit(3)"},
+        }
+        if many:
+            columns["many"] = {"expr": "array[at]", "type": f"timestamp({digits})[]"}
+        return star(t=fact("SELECT * FROM t", {"id": None, **columns}, load="upsert"))
+
+    def types():
+        sql = (
+            "SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = 't'::regclass AND attnum > 1"
+        )
+        return dict(stars.warehouse(sql))
+
+    wanted = {
+        "at": "timestamp(0) without time zone",
+        "zoned": "timestamp(0) with time zone",
+        "clock": "time(0) without time zone",
+        "span": "interval(0)",
+        "bits": "bit(3)",
+        "many": "timestamp(0) without time zone[]",
+    }
+    stars.run(mapping(0, many=True))
+    assert types() == wanted
+    assert stars.column("SELECT at::text || clock || span FROM t") == [
+        "2026-01-01 10:00:0110:00:0100:00:02"
+    ]
+    assert counts(stars.run(mapping(0, many=True)), "t") == {"read": 1, "unchanged": 1}
+    del wanted["many"]
+
+    stars.run(mapping(3))
+    assert {n: t for n, t in types().items() if n != "many"} == {
+        name: type_.replace("(0)", "(3)") for name, type_ in wanted.items()
+    }
+    assert stars.column("SELECT at::text FROM t") == ["2026-01-01 10:00:00.778"]
+    report = stars.run(mapping(1))
+    told = "column 'at' stays timestamp(3) without time zone, which is wider than the mapping's timestamp(1)"
+    assert told in "".join(notice.text for notice in report.notices)
+    assert stars.column("SELECT at::text FROM t") == ["2026-01-01 10:00:00.8"]
+
+
 def test_text_is_no_longer_than_its_column(stars):
     mapping = star(
         t=fact("SELECT 1 AS id, 'abcdef' AS a", {"id": None, "a": {"type": "varchar(3)"}})
