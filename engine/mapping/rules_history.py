@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Column, Dimension, Entry, Fact, Lookup, Star
+from engine.mapping.rules_names import MAX_NAME_BYTES
 
 
 def changes_have_a_history(star: Star, document: Document) -> Iterator[Problem]:
@@ -54,7 +55,7 @@ def _impossible(dimension: Dimension, document: Document) -> Iterator[Problem]:
 
 
 def durable_keys_fit(star: Star, document: Document) -> Iterator[Problem]:
-    """Find durable keys without versions, and views of the present ones whose name is taken."""
+    """Find durable keys without versions, and views of the present ones whose name is taken or too long."""
     taken = {entry.name: entry for entry in star.entries}
     for dimension in star.dimensions:
         if not dimension.durable_key:
@@ -66,6 +67,10 @@ def durable_keys_fit(star: Star, document: Document) -> Iterator[Problem]:
         if view in taken:
             what = f"the view of the present versions would be '{view}', as is a table of this star"
             yield document.problem(path, what, f"rename {taken[view].path}")
+        if len(view.encode()) > MAX_NAME_BYTES:
+            what = f"the name of the view of the present versions, '{view}', has {len(view.encode())} bytes"
+            hint = f"PostgreSQL takes {MAX_NAME_BYTES}; shorten that of {dimension.path}"
+            yield document.problem(path, what, hint)
 
 
 def current_view(dimension: Dimension) -> str:

@@ -35,6 +35,7 @@ from engine.plan.steps import (
 )
 from engine.plan.world import TableState, World, infers
 
+CURRENT_KEY, INFERRED_KEY = "current_key", "inferred_key"  # of some of the rows only
 COMBINATION = "combination_"  # what the names of indexes over junk begin with
 INTEGERS = ("smallint", "integer", "bigint")
 SIZED = re.compile(r"^(character varying|numeric|bit varying)(?:\((\d+)(?:,(-?\d+))?\))?$")
@@ -97,12 +98,12 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     elif isinstance(entry, Dimension) and entry.history:
         steps += _version_keys(entry, table, state)
     elif isinstance(entry, Dimension) and entry.natural_key not in state.unique:
-        name = short_name(f"{entry.name}_{'_'.join(entry.natural_key)}_key")
+        name = _key_name(entry, "key")
         steps.append(
             AddUniqueIndex(entry=entry.name, table=table, name=name, columns=entry.natural_key)
         )
     if isinstance(entry, Dimension) and infers(entry, world):
-        name = _inferred_name(entry)
+        name = _key_name(entry, INFERRED_KEY)  # it finds the few of them at once
         if name not in state.indexes:
             steps.append(
                 AddUniqueIndex(
@@ -116,9 +117,9 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _inferred_name(dimension: Dimension) -> str:
-    """Return the name of the index over inferred members: it finds the few of them at once."""
-    return short_name(f"{dimension.name}_{'_'.join(dimension.natural_key)}_inferred_key")
+def _key_name(dimension: Dimension, ending: str) -> str:
+    """Return the name of an index over the natural key: of a long one the end is a hash."""
+    return short_name(f"{dimension.name}_{'_'.join(dimension.natural_key)}_{ending}")
 
 
 def _combination_name(junk: Dimension) -> str:
@@ -138,11 +139,11 @@ def outdated_keys(star: Star, junk: Dimension, world: World) -> Iterator[Step]:
 def _version_keys(dimension: Dimension, table: Table, state: TableState) -> Iterator[Step]:
     """Return what lets the database refuse two current versions, two at one time, and one without time."""
     name, match = dimension.name, dimension.natural_key
-    current = short_name(f"{name}_{'_'.join(match)}_current_key")
+    current = _key_name(dimension, CURRENT_KEY)
     if current not in state.indexes:
         yield AddUniqueIndex(entry=name, table=table, name=current, columns=match, where=IS_CURRENT)
     if (*match, VALID_FROM) not in state.unique:
-        begins = short_name(f"{name}_{'_'.join(match)}_{VALID_FROM}_key")
+        begins = _key_name(dimension, f"{VALID_FROM}_key")
         yield AddUniqueIndex(entry=name, table=table, name=begins, columns=(*match, VALID_FROM))
     durable = (dimension.durable_key, VALID_FROM)
     if dimension.durable_key and durable not in state.unique:
@@ -156,9 +157,9 @@ def _version_keys(dimension: Dimension, table: Table, state: TableState) -> Iter
 def dropped_keys(star: Star, dimension: Dimension, world: World) -> Iterator[Step]:
     """Return what lets a dimension that had one row for each member have several."""
     state, schema = world.tables.get(dimension.name, TableState()), target(star, dimension).schema
-    kept = _inferred_name(dimension)
+    kept = {_key_name(dimension, ending) for ending in (CURRENT_KEY, INFERRED_KEY)}
     for name, columns in state.indexes.items():
-        if columns == dimension.natural_key and not name.endswith("_current_key") and name != kept:
+        if columns == dimension.natural_key and name not in kept:
             yield DropIndex(entry=dimension.name, index=Table(schema, name))
 
 
