@@ -31,7 +31,7 @@ from engine.plan.steps import (
     Table,
     WidenColumn,
 )
-from engine.plan.world import World, in_part
+from engine.plan.world import World, in_part, state_of
 
 LEDGER = "engine"
 MARKS = (
@@ -86,8 +86,9 @@ def retry_steps(star: Star, entry: Entry, world: World) -> Iterator[Step]:
     held = replace(own, stage=table, rejected=True)
     yield AgeHeld(entry=name, rows=own, held=held, match=match)
     yield DropReplaced(entry=name, rows=own, held=held, match=match)
-    if (policy_of(entry) or entry.load == "replace") and not in_part(entry, world):
-        present_now = present_rows(star, entry, world)
+    made_anew = not state_of(entry, world).exists  # then all that the source has was read
+    if (policy_of(entry) or entry.load == "replace" or made_anew) and not in_part(entry, world):
+        present_now = replace(own, rejected=True) if made_anew else present_rows(star, entry, world)
         yield DropGoneHeld(entry=name, rows=present_now, held=held, match=match)
     names = tuple(column.name for column in columns)
     yield RetryHeld(entry=name, stage=stage(star, entry), held=table, columns=names)

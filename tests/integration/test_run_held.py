@@ -130,6 +130,20 @@ def test_what_is_gone_from_the_source_waits_no_longer(shop):
     assert shop.warehouse(LOADED) == [(1, "Ada"), (3, "Cy")]
 
 
+def test_who_starts_over_has_no_rows_that_the_source_has_no_more(shop):
+    for number in (2, 3):
+        visit(shop, number, number, 1)
+    shop.run(visits())
+    shop.warehouse("DROP TABLE fact_visit, dim_guest")
+    shop.source("DELETE FROM visits WHERE id = 3")
+    assert counts(shop.run(visits()), "fact_visit") == {"read": 1, "held": 1}
+    guest(shop, 2, "Bob", 2)
+    guest(shop, 3, "Cy", 2)
+    shop.run(visits())
+    assert shop.warehouse(LOADED) == [(2, "Bob")]
+    assert shop.column(WAITING) == [0]
+
+
 def test_a_changed_definition_takes_the_rows_along(shop):
     visit(shop, 2, 2, 1)
     visit(shop, 3, 3, 1)
