@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from typing import get_args
 
 from sqlalchemy import Connection
 
@@ -16,14 +17,15 @@ from engine.database.tables import MIGRATIONS
 from engine.database.target import has_extension, held_states, periods_loaded, table_states
 from engine.database.versions import loaded_by
 from engine.database.views import view_states
-from engine.errors import refuse
+from engine.errors import Problem, refuse
 from engine.mapping.load import Loaded
-from engine.mapping.model import Dimension, Entry, Fact, Star
+from engine.mapping.model import Dimension, Entry, Fact, Period, Star
 from engine.plan.drift import member_comparisons, overwriter
 from engine.plan.fingerprint import fingerprint
 from engine.plan.load import member_steps
 from engine.plan.progress import Progress, reading
 from engine.plan.select import chosen
+from engine.plan.shape import target
 from engine.plan.snapshot import periods_due, week_shift
 from engine.plan.streams import border_step
 from engine.plan.world import Reading, TableState, World, state_of
@@ -51,6 +53,8 @@ def survey(
     tables = table_states(warehouse, star)
     schema, version = star.connection("warehouse").schema, ledger.version_of(warehouse)
     progress = ledger.progress_of(warehouse, star.name) if version else {}
+    asked = [entry for entry in entries if entry.name not in found.of_now]
+    refuse(list(_other_periods(loaded, asked, tables, progress)))
     known = loaded_by(warehouse, schema) if version >= len(MIGRATIONS) else {}
     loaded_last = {name: (each.mapping, each.definition) for name, each in known.items()}
     world = World(
@@ -162,6 +166,28 @@ def _left(star: Star, fact: Fact, progress: Mapping[str, Progress], *, full_refr
             "--full-refresh reads them again"
         )
     return ""
+
+
+def _other_periods(
+    loaded: Loaded,
+    entries: Collection[Entry],
+    tables: Mapping[str, TableState],
+    progress: Mapping[str, Progress],
+) -> Iterator[Problem]:
+    """Find snapshots whose table has periods of another length: with both, all would count twice."""
+    for fact in entries:
+        state = tables.get(fact.name, TableState())
+        if not isinstance(fact, Fact) or not fact.snapshot or state.empty:
+            continue
+        known = progress.get(fact.name, Progress(None)).fingerprint
+        for every in get_args(Period):
+            other = replace(fact, snapshot=replace(fact.snapshot, every=every))
+            if every != fact.snapshot.every and fingerprint(loaded.star, other) == known:
+                yield loaded.document.problem(
+                    f"{fact.snapshot.path}.every",
+                    f"every: {fact.snapshot.every}, but the rows of {fact.name} are each of a {every}",
+                    f"drop the table {target(loaded.star, fact)}, and the next run makes it anew",
+                )
 
 
 def _overwritten(star: Star, entry: Entry, loaded: Mapping[str, tuple[str, str]]) -> str:

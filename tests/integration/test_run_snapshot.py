@@ -118,6 +118,25 @@ def test_a_query_that_asks_for_no_period_tells_how_things_are_now(shop):
     assert shop.warehouse(TABLE) == expected[:1]
 
 
+def test_periods_of_another_length_do_not_stand_beside_those_that_are_there(shop):
+    shop.run(stock())
+    weekly = stock(snapshot={**EVERY, "every": "week", "from": "2026-01-26"})
+    wanted = (
+        r"fact_stock.snapshot.every: every: week, but the rows of fact_stock are each of a month"
+    )
+    with pytest.raises(MappingError, match=rf"little.yml:\d+:\d+: facts.{wanted} \(drop the table"):
+        shop.run(weekly)
+    assert len(shop.warehouse(TABLE)) == 3
+    with pytest.raises(MappingError, match="each of a month"):
+        shop.run(weekly, full_refresh=True)  # which reads nothing from before 26 January
+    shop.warehouse("DROP TABLE fact_stock")
+    shop.run(weekly)
+    assert shop.column("SELECT DISTINCT month::text FROM fact_stock ORDER BY 1") == [
+        "2026-01-26", "2026-02-02", "2026-02-09"
+    ]  # fmt: skip
+    assert not notices(shop.run(weekly))
+
+
 def test_a_plan_and_its_notes_say_which_periods_are_due(shop):
     days = ("--from", "2020-01-10", "--to", "2020-02-02")
     said = shop.engine("plan", shop.write(stock()), *days).stdout
