@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from engine.plan.steps import CountExpired, CountKept, Done, FlagReferred, Notice, RejectExpired
+from engine.plan.steps import (
+    CountExpired,
+    CountKept,
+    CountOutdated,
+    Done,
+    FlagReferred,
+    Notice,
+    RejectExpired,
+)
 
 # By the title of a step, what is said of one row that it counted, and of several.
 TOLD = {
@@ -13,6 +21,12 @@ TOLD = {
         "load: upsert would follow it, --full-refresh does so once",
         "rows that were read again have changed in the source, and stay as they were loaded: "
         "load: upsert would follow it, --full-refresh does so once",
+    ),
+    CountOutdated.title: (
+        "row was not loaded again, and stays as it was: the source has it no more (deletes says what becomes "
+        "of such rows), or what came for it waits or was rejected",
+        "rows were not loaded again, and stay as they were: the source has them no more (deletes says what "
+        "becomes of such rows), or what came for them waits or was rejected",
     ),
     FlagReferred.title: (
         "member is gone from the source, and stays as facts refer to it: is_deleted is true",

@@ -117,25 +117,30 @@ def reading(
     everything is read and brought in line. `now` is the source's clock in microseconds, `lost` a reason that
     the caller knows.
     """
+    why = _changed(progress, identity, fingerprint, now) or lost if progress.identity else ""
     if full_refresh:
-        return Reading(reason="a full refresh was asked for: everything is read", reconcile=True)
+        reason = "a full refresh was asked for: everything is read"
+        return Reading(reason=reason, reconcile=True, outdated=bool(why))
     if not progress.identity:
         # What the table holds, if anything, may be of another time: even appended facts are compared.
         return Reading(reconcile=True)
-    if progress.identity != identity:
-        why = "the source is another one, or was restored or failed over, since the last run"
-    elif progress.fingerprint == REMADE:
-        why = "another mapping has made a dimension of this star anew, whose members have new keys"
-    elif progress.fingerprint != fingerprint:
-        why = "the definition has changed since the last run"
-    elif _newest(progress) > now:
-        why = "the clock of the source was set back since the last run"
-    else:
-        why = lost
     if why:
-        return Reading(reason=f"{why}: everything is read", reconcile=True)
+        return Reading(reason=f"{why}: everything is read", reconcile=True, outdated=True)
     settled = progress.settled or Mark(0, None)
     return Reading(low=settled.high, further=settled.further)
+
+
+def _changed(progress: Progress, identity: str, fingerprint: str, now: int) -> str:
+    """Say what is not as it was when a watermark was made."""
+    if progress.identity != identity:
+        return "the source is another one, or was restored or failed over, since the last run"
+    if progress.fingerprint == REMADE:
+        return "another mapping has made a dimension of this star anew, whose members have new keys"
+    if progress.fingerprint != fingerprint:
+        return "the definition has changed since the last run"
+    if _newest(progress) > now:
+        return "the clock of the source was set back since the last run"
+    return ""
 
 
 def lag_of(lags: Sequence[int | None], *, visible: bool) -> int | None:

@@ -66,6 +66,9 @@ class Reading:
 
     With a `span` the rows of these days alone are read and brought in line, and the watermark stays; `stale`
     says that an ordinary run would have had to read everything, which then has to follow.
+
+    Where it is `outdated`, rows that this run does not load again are of an earlier definition or source, or
+    refer to dimensions whose members have other keys now.
     """
 
     low: str | None = None
@@ -74,6 +77,7 @@ class Reading:
     further: tuple[str | None, ...] = ()
     span: Span | None = None
     stale: bool = False
+    outdated: bool = False
 
     def lows(self, cursors: int) -> tuple[str | None, ...]:
         """Return from where each of so many cursors begins."""

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from engine.mapping.model import Dimension, Entry, Fact, Star
-from engine.mapping.owned import owned_names
+from engine.mapping.owned import owned_names, policy_of
 from engine.plan.audit import default_steps, with_audit
 from engine.plan.backfill import removed, span_of
 from engine.plan.columns import numbered
@@ -17,6 +17,7 @@ from engine.plan.shape import (
     column_types,
     keys_above,
     match_columns,
+    member_key,
     primary_key,
     rows,
     rows_to_load,
@@ -28,6 +29,7 @@ from engine.plan.steps import (
     CompleteInferred,
     ContinueKeys,
     CountKept,
+    CountOutdated,
     CountUnchanged,
     CreateFilled,
     DeleteGone,
@@ -71,6 +73,7 @@ def row_steps(
         return keys
     if not fresh:
         yield from _known_steps(star, entry, world, compare)
+        yield from _outdated(star, entry, world)
         if compare:
             yield UpdateChanged(
                 entry=entry.name,
@@ -154,6 +157,23 @@ def _known_steps(
         names = tuple(name for name in own.columns if name not in match)
         if names:
             yield CountKept(entry=entry.name, table=table, rows=own, match=match, compare=names)
+
+
+def _outdated(star: Star, entry: Entry, world: World) -> Iterator[Step]:
+    """Plan to count the rows that stay as an earlier definition, source or dimension made them."""
+    reading = world.readings.get(entry.name, Reading())
+    stays = entry.load in ("upsert", "append", "accumulate") and not policy_of(entry)
+    if reading.outdated and stays:
+        match = match_columns(entry)
+        yield CountOutdated(
+            entry=entry.name,
+            table=target(star, entry),
+            rows=rows(star, entry, world).only(match),
+            match=match,
+            key=member_key(entry),
+            above=keys_above(entry),
+            known=infers(entry, world),
+        )
 
 
 def spread(entry: Entry) -> bool:

@@ -365,6 +365,21 @@ def test_a_new_column_is_filled_for_all_rows_that_are_there(items, load):
     assert read(items, wider) == 1
 
 
+def test_rows_that_stay_as_another_definition_made_them_are_counted(items):
+    other = {"double": "amount * 2"}
+    columns = {"id": None, "name": None}
+    items.run(star(sales=fact(QUERY, columns | {"double": "amount"}, cursor="at", load="upsert")))
+    changed = star(sales=fact(QUERY, columns | other, cursor="at", load="upsert"))
+    items.source("DELETE FROM items WHERE id <= 3")
+    report = items.run(changed)
+    assert "sales: 3 rows were not loaded again, and stay as they were: the source" in notices(
+        report
+    )
+    assert items.column("SELECT count(*) FROM sales WHERE double = 1") == [3]
+    assert "not loaded again" not in notices(items.run(changed))
+    assert "not loaded again" not in notices(items.run(changed, full_refresh=True))
+
+
 @pytest.mark.parametrize("loss", ["TRUNCATE sales", "DROP TABLE sales", "DELETE FROM sales"])
 def test_a_table_that_was_emptied_is_loaded_again(items, loss):
     items.run(sales())

@@ -78,6 +78,19 @@ class CountKept(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CountOutdated(Step):
+    """Count the rows of the target for which this read has none; with `known`, not inferred members."""
+
+    title: ClassVar[str] = "count outdated"
+    table: Table
+    rows: Rows
+    match: tuple[str, ...]
+    key: str = ""
+    above: int = 0
+    known: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateChanged(Step):
     """Update the rows of the target that differ (TRAPS 20, 25).
 

@@ -98,6 +98,13 @@ INCREMENT = replace(
         "fact_sale": Reading("100"),
     },
 )
+OUTDATED = replace(
+    INCREMENT,
+    readings={
+        name: Reading(reason="because", reconcile=True, outdated=True)
+        for name in ("dim_user", "fact_sale")
+    },
+)
 CHANGED = replace(
     INCREMENT,
     tables={
@@ -407,6 +414,9 @@ CASES: dict[str, list[Step]] = {
     "next_run": steps_of(build(STAR, INCREMENT, place)),
     "changed_schema": [
         step for step in steps_of(build(STAR, CHANGED, place)) if step.entry == "fact_sale"
+    ],
+    "outdated": [
+        step for step in build(STAR, OUTDATED, place).load if step.title == "count outdated"
     ],
     "append": [s for s in steps_of(build(APPENDED, INCREMENT, place)) if s.entry == "fact_sale"],
     "replace": steps_of(build(REPLACED, INCREMENT, place, ("dim_user",))),
