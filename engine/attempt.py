@@ -25,7 +25,7 @@ from engine.database.culprit import explained
 from engine.database.failure import KeysError, StepFailedError, placed, sentence
 from engine.database.publish import Publication, UnknownOutcomeError
 from engine.database.source import Snapshot
-from engine.database.staging import WORKERS, Staged, Staging
+from engine.database.staging import WORKERS, Staged, Staging, drop_left_behind
 from engine.database.survey import survey
 from engine.errors import EngineError, LockedError, MappingError, RunError
 from engine.listener import Listener
@@ -174,6 +174,7 @@ def _work(attempt: Attempt, sessions: Sessions) -> Report:
     side = sessions.connect(warehouse, autocommit=True)
     ledger.begin(side, attempt.run_id, star.name, attempt.number)
     attempt.began = True
+    drop_left_behind(side, star.name)
     snapshots = {name: Snapshot(engines[name], sessions) for name in sorted(read)}
     # Not before: to a snapshot that is being taken, these would be others who may write.
     for name, queries in read.items():

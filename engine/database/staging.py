@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import TypeVar
 
 import psycopg2
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from engine.database.connect import Sessions, backend, count_of, execute
@@ -22,6 +22,7 @@ from engine.database.pipe import stream
 from engine.database.source import Snapshot, refuse_rewritten
 from engine.errors import CheckFailedError, RunError
 from engine.listener import Listener
+from engine.plan.shape import STAGE_SCHEMA
 from engine.plan.steps import (
     Copy,
     CountNullCursors,
@@ -34,6 +35,7 @@ from engine.plan.steps import (
     ReadCursors,
     StagePlan,
     Step,
+    Table,
 )
 from engine.sql.quote import columns, table
 from engine.sql.render import render
@@ -57,6 +59,21 @@ class Staged:
 ARRIVING = """
 select pid, tuples_processed from pg_stat_progress_copy where datname = current_database()
 """
+
+LEFT_BEHIND = text(f"""
+select c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = '{STAGE_SCHEMA}' and c.relkind = 'r' and starts_with(c.relname, :mapping || '.')
+  and pg_has_role(c.relowner, 'usage')
+""")
+
+
+def drop_left_behind(connection: Connection, mapping: str) -> None:
+    """Drop the stages of runs that failed or died, of entries too that the mapping no longer has.
+
+    The caller has the mapping's lock; its connection is in autocommit mode.
+    """
+    for name in connection.execute(LEFT_BEHIND, {"mapping": mapping}).scalars().all():
+        execute(connection, render(DropStage(stage=Table(STAGE_SCHEMA, name)))).close()
 
 
 def receive(copy: Copy) -> str:

@@ -247,3 +247,14 @@ def test_a_role_that_cannot_create_schemas_uses_those_that_are_there(stars):
         stars.databases.warehouse_admin_url, "GRANT USAGE, CREATE ON SCHEMA public TO engine"
     )
     assert stars.run(little()).status == "done"
+
+
+def test_a_stage_that_is_left_behind_is_dropped_whether_its_entry_is_there_or_not(stars):
+    broken = dimension("SELECT 1 AS id, 0 AS name", {"id": None, "name": "1 / name"})
+    with pytest.raises(RunError, match="division by zero"):
+        stars.run(star(dim_old=broken))
+    stages = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'engine_stage' ORDER BY 1"
+    assert stars.column(stages) == ["little.dim_old"]
+    stars.warehouse('CREATE TABLE engine_stage."little_other.dim_old" ()')
+    stars.run(star(dim_new=dimension("SELECT 1 AS id, 'x' AS name")))
+    assert stars.column(stages) == ["little_other.dim_old"]
