@@ -14,6 +14,7 @@ from engine.plan.quality import (
     judge,
     label,
     of_age,
+    of_groups,
     of_rows,
     of_source,
     tolerated,
@@ -86,6 +87,8 @@ class Judge:
                 said = of_rows(step.check, int(row.total))
             elif isinstance(step, CheckFreshness):
                 said = of_age(step.check, row.newest)
+            elif isinstance(step, CheckBridge):
+                said = of_groups(step.group, int(row.failed), int(row.total), row.example)
             self._add(step.entry, step.check, int(row.failed), int(row.total), said)
 
     def _add(self, entry: str, check: Check, failed: int, total: int, found: str = "") -> None:

@@ -22,6 +22,11 @@ def policy_of(entry: Entry) -> str:
     return deletes.policy if deletes and entry.load != "replace" else ""
 
 
+def deleted_flag(entry: Entry) -> str:
+    """Return the column that is true for rows which the source no longer has, empty where there is none."""
+    return IS_DELETED if IS_DELETED in owned_names(entry) else ""
+
+
 def owned_names(entry: Entry) -> tuple[str, ...]:
     """Return the names of the columns by which an entry says which rows are gone from the source."""
     policy = policy_of(entry)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from engine.mapping.model import Check, Entry, Fact, Star
+from engine.mapping.owned import deleted_flag
 from engine.plan.shape import column_types, keys_above, target
 from engine.plan.steps import CheckBridge
 from engine.plan.world import World
@@ -37,4 +38,5 @@ def bridge_steps(star: Star, entry: Entry, world: World) -> Iterator[CheckBridge
         tolerance=format(bridge.tolerance or EXACT, "f"),
         rounding=format(rounding, "f"),
         members=tuple((n, keys_above(looked_up[n])) for n in bridge.group if n in looked_up),
+        deleted=deleted_flag(entry),
     )

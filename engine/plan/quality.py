@@ -71,6 +71,12 @@ def of_rows(check: Check, rows: int) -> str:
     return f"{rows:,} {'row' if rows == 1 else 'rows'}, {wanted} are wanted"
 
 
+def of_groups(group: tuple[str, ...], failed: int, total: int, example: str | None) -> str:
+    """Say how many groups of a bridge are not whole, and which one: "1 of 2 groups break it, such as …"."""
+    such = f", such as ({', '.join(group)}) = {example}" if example else ""
+    return f"{failed:,} of {total:,} groups break it{such}"
+
+
 def of_source(there: int, read: int) -> str:
     """Say how many rows a source has by its own count, and how many came."""
     return f"the source counts {there:,} {'row' if there == 1 else 'rows'}, {read:,} were read"

@@ -58,7 +58,8 @@ def test_a_group_that_is_not_whole_fails_the_run(shares, parts):
     share(shares, "pair", "0.5", "0.5")
     shares.run(bridge())
     share(shares, "bad", *parts)
-    with pytest.raises(CheckFailedError, match=rf"check '{NAME}' fails: 1 of 2 rows break it"):
+    said = r"1 of 2 groups break it, such as \(group_key\) = \(2\)\n"
+    with pytest.raises(CheckFailedError, match=f"check '{NAME}' fails: {said}"):
         shares.run(bridge())
     assert shares.column("SELECT count(*) FROM bridge_group") == [2]
     assert verdicts(shares.run(bridge(severity="warn")))[NAME] == ("warn", 1)
@@ -71,6 +72,23 @@ def test_a_row_that_leaves_its_group_breaks_it_though_no_row_of_it_is_read(share
     shares.source("DELETE FROM shares WHERE team = 'pair' AND who = 1")
     with pytest.raises(CheckFailedError, match=NAME):
         shares.run(bridge())
+
+
+def test_a_row_that_is_flagged_as_deleted_is_no_part_of_its_group(shares):
+    share(shares, "pair", "0.5", "0.5")
+    share(shares, "one", "1")
+    flagged = bridge()
+    flagged["facts"]["bridge_group"] |= {"load": "upsert"}
+    flagged["facts"]["bridge_group"]["source"]["deletes"] = {"policy": "flag", "max": "100%"}
+    shares.run(flagged)
+    shares.source("DELETE FROM shares WHERE team = 'pair' AND who = 1")
+    with pytest.raises(CheckFailedError, match=f"{NAME}' fails: 1 of 2 groups break it"):
+        shares.run(flagged)
+    shares.source("UPDATE shares SET part = 1 WHERE team = 'pair'")
+    assert verdicts(shares.run(flagged))[NAME] == ("pass", 0)
+    assert shares.column("SELECT count(*) FROM bridge_group WHERE is_deleted") == [1]
+    shares.source("DELETE FROM shares WHERE team = 'pair'")  # a group without a row is none
+    assert verdicts(shares.run(flagged))[NAME] == ("pass", 0)
 
 
 def test_rounding_is_explained_by_the_type_and_more_by_a_tolerance(shares):

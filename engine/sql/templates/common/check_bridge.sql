@@ -1,13 +1,19 @@
 select
-  count(*) filter (where g.missing or g.lowest < 0
-    or abs(g.total - 1) > greatest({{ step.tolerance | typed("numeric") }}, g.members * {{ step.rounding | typed("numeric") }})) as failed,
-  count(*) as total
+  count(*) filter (where g."$broken") as failed,
+  count(*) as total,
+  min(row({{ step.group | columns("g") }})::text) filter (where g."$broken") as example
 from (
-  select sum({{ step.weight | column("t") }})::numeric as total, min({{ step.weight | column("t") }}) as lowest,
-    bool_or({{ step.weight | column("t") }} is null) as missing, count(*) as members
+  select {{ step.group | columns("t") }},
+    bool_or({{ step.weight | column("t") }} is null) or min({{ step.weight | column("t") }}) < 0
+      or abs(sum({{ step.weight | column("t") }})::numeric - 1) > greatest({{ step.tolerance | typed("numeric") }}, count(*) * {{ step.rounding | typed("numeric") }})
+      as "$broken"
   from {{ step.table | table }} as t
+  where true
 {% for name, above in step.members %}
-  {% if loop.first %}where{% else %}and{% endif %} {{ name | column("t") }} > {{ above | literal }}
+    and {{ name | column("t") }} > {{ above | literal }}
 {% endfor %}
+{% if step.deleted %}
+    and not {{ step.deleted | column("t") }}
+{% endif %}
   group by {{ step.group | columns("t") }}
 ) as g
