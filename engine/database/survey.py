@@ -23,13 +23,15 @@ from engine.mapping.model import Dimension, Entry, Fact, Period, Star
 from engine.plan.drift import member_comparisons, overwriter
 from engine.plan.fingerprint import fingerprint
 from engine.plan.load import member_steps
-from engine.plan.progress import Progress, reading
+from engine.plan.progress import REMADE, Progress, reading
 from engine.plan.select import chosen
 from engine.plan.shape import target
 from engine.plan.snapshot import periods_due, week_shift
 from engine.plan.streams import border_step
 from engine.plan.world import Reading, TableState, World, state_of
 from engine.sql.render import render
+
+NEW_KEYS = "its members will get new keys"
 
 
 def survey(
@@ -142,7 +144,7 @@ def _reading(
     if entry.source is None:
         return Reading()
     if isinstance(entry, Fact) and entry.snapshot:
-        return Reading(reason=_left(star, entry, progress, full_refresh=full_refresh))
+        return Reading(reason=_left(star, entry, lost, progress, full_refresh=full_refresh))
     return reading(
         progress.get(entry.name, Progress(None)),
         identity=origins[entry.source.connection].identity,
@@ -153,19 +155,27 @@ def _reading(
     )
 
 
-def _left(star: Star, fact: Fact, progress: Mapping[str, Progress], *, full_refresh: bool) -> str:
-    """Say what becomes of periods that are over, where a person might expect another thing."""
+def _left(
+    star: Star, fact: Fact, lost: str, progress: Mapping[str, Progress], *, full_refresh: bool
+) -> str:
+    """Say what becomes of periods that are over, where a person might expect another thing.
+
+    What was `lost` may be the members whose keys they hold; a table that is empty itself has none of them.
+    """
     if full_refresh:
         return (
             "a full refresh was asked for: every period of which its query can tell is read again"
         )
     known = progress.get(fact.name, Progress(None)).fingerprint
-    if known and known != fingerprint(star, fact):
-        return (
-            "the definition has changed since the last run: periods that are over stay as they are, "
-            "--full-refresh reads them again"
-        )
-    return ""
+    why = ""
+    if NEW_KEYS in lost:
+        why = lost
+    elif known == REMADE:
+        why = "another mapping has made a dimension of this star anew, whose members have new keys"
+    elif known and known != fingerprint(star, fact):
+        why = "the definition has changed since the last run"
+    over = "periods that are over stay as they are, --full-refresh reads them again"
+    return f"{why}: {over}" if known and why else ""
 
 
 def _other_periods(
@@ -214,5 +224,5 @@ def _lost(star: Star, entry: Entry, tables: Mapping[str, TableState]) -> str:
         if lookup.column not in state.columns:
             return f"its table has no column '{lookup.column}'"
         if tables.get(lookup.dimension, TableState()).empty:
-            return f"{lookup.dimension} is empty, its members will get new keys"
+            return f"{lookup.dimension} is empty, {NEW_KEYS}"
     return ""

@@ -10,7 +10,7 @@ from engine.database.source import Origin
 from engine.errors import CheckFailedError, MappingError
 from engine.plan.span import Span
 from engine.run import Options, run
-from tests.integration.stars import counts, fact, notices, star, untouched
+from tests.integration.stars import counts, dimension, fact, notices, star, untouched
 
 STOCK = """
 SELECT p.id, coalesce(sum(m.pieces), 0) AS pieces, period.end - 1 AS evening
@@ -171,3 +171,29 @@ def test_what_is_wrong_with_the_query_is_said_at_its_place(shop):
         shop.run(stock("SELECT id, 1 AS pieces\nFROM goods WHERE since < periode.end"))
     with pytest.raises(MappingError, match=r"'month' is filled by the engine, .*take it out of"):
         shop.run(stock("SELECT id, 1 AS pieces, period.start AS month FROM goods"))
+
+
+def test_periods_that_are_over_are_told_where_they_hold_keys_of_nobody(shop):
+    lookups = {"key": {"dimension": "dim_goods", "on": "id", "missing": "fail"}}
+    mapping = stock(columns="month pieces id", lookups=lookups)
+    mapping["dimensions"]["dim_goods"] = dimension("SELECT id, since FROM goods", "id since")
+    other = star("other", dim_goods=mapping["dimensions"]["dim_goods"])
+    shop.run(mapping)
+    shop.run(other)
+    lost = "SELECT count(*) FROM fact_stock AS f LEFT JOIN dim_goods AS d USING (key) WHERE d.key IS NULL"
+    stays = "periods that are over stay as they are, --full-refresh reads them again"
+    for first, why in (
+        (mapping, "dim_goods is empty, its members will get new keys"),
+        (
+            other,
+            "another mapping has made a dimension of this star anew, whose members have new keys",
+        ),
+    ):
+        shop.warehouse("TRUNCATE dim_goods")
+        report = shop.run(first)
+        report = report if first is mapping else shop.run(mapping)
+        assert f"fact_stock: {why}: {stays}" in notices(report)
+        assert shop.column(lost) == [1]
+        shop.run(mapping, full_refresh=True)
+        assert shop.column(lost) == [0]
+        assert notices(shop.run(mapping)) == ""
