@@ -105,7 +105,8 @@ class Members:
         if dimension not in known:
             hint = did_you_mean(dimension, known)
             raise ArgumentError(
-                f"no dimension named '{dimension}'" + (f" ({hint})" if hint else "")
+                f"the mapping '{self._star.name}' has no dimension '{dimension}'"
+                + (f" ({hint})" if hint else "")
             )
         of = known[dimension]
         wanted = [_texts(of, key) for key in natural_keys]

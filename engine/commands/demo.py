@@ -16,6 +16,7 @@ from engine.commands.run import run
 from engine.commands.validate import validate
 from engine.database.embedded import Embedded, seed
 from engine.errors import ArgumentError, LateInterruptError
+from engine.mapping.load import load
 
 SOURCE_FILES = Path("init/source")
 WAREHOUSE_FILES = Path("init/warehouse")
@@ -151,7 +152,8 @@ def what_next(mapping: Path, folder: Path, servers: Embedded, *, shop: bool) -> 
     """
     where, file, program = _where(folder), shlex.quote(str(mapping)), called()
     source, warehouse = servers.source.psql(owner=True), servers.warehouse.psql()
-    look = f'-c "{STAR}"' if shop else r"-c '\d'"
+    schema = load(mapping).star.connection("warehouse").schema
+    look = f'-c "{STAR}"' if shop else "-c " + shlex.quote(rf'\dt "{schema}".*')
     lines = ["What to try next; the servers go on running.", "# look at the star"]
     lines += [f"{warehouse} {look}"]
     if shop:

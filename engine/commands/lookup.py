@@ -24,6 +24,8 @@ def lookup(
     folder: Path | None,
 ) -> None:
     """Print a member; who answered is said on stderr."""
+    if Path(dimension).suffix in (".yml", ".yaml"):
+        raise ArgumentError(f"here a mapping is named by an option: --mapping {dimension}")
     key = key_of(words)
     loaded = load(path, overrides)
     log_to_stderr()

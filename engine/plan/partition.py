@@ -150,6 +150,14 @@ def bounds(state: TableState) -> tuple[Bounds, ...]:
     return tuple(period for period in state.partitions.values() if period)
 
 
+def remade(table: Table) -> str:
+    """Say how a table that is there gives way to one that is made anew."""
+    return (
+        f"run: ALTER TABLE {table} RENAME TO {table.name}_before; the next run makes it anew and reads "
+        "everything; what the source no longer has can be copied by INSERT"
+    )
+
+
 def partition_problems(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Problem]:
     """Find what cannot be partitioned as the mapping wants: a column, or a table that is there already."""
     partition = partition_of(entry)
@@ -166,8 +174,7 @@ def partition_problems(star: Star, entry: Entry, world: World, place: Locate) ->
             by,
             f"table {table} is {f'partitioned by {what}' if what else 'not partitioned'}, "
             f"and no table can be partitioned by {partition.by} afterwards",
-            f"run: ALTER TABLE {table} RENAME TO {table.name}_before; the next run makes it anew and reads "
-            "everything; what the source no longer has can be copied by INSERT",
+            remade(table),
         )
     elif odd := _odd(state, partition.every):
         name, (low, high) = odd

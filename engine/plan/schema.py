@@ -13,7 +13,7 @@ from engine.mapping.model import Dimension, Entry, Star
 from engine.mapping.owned import IS_INFERRED
 from engine.plan.audit import default_steps
 from engine.plan.columns import definitions
-from engine.plan.partition import created_ahead
+from engine.plan.partition import created_ahead, remade
 from engine.plan.shape import match_columns, partition_of, primary_key, short_name, target
 from engine.plan.steps import (
     AddColumn,
@@ -234,10 +234,18 @@ def schema_problems(
             f"SELECT setval(pg_get_serial_sequence('{table}', '{entry.key}'), greatest(max({key}), 1)) "
             f"FROM {table};",
         )
-    primary = primary_key(entry)
-    if partition_of(entry) and not state.partitioned_by:
+    primary, partition = primary_key(entry), partition_of(entry)
+    if partition and state.partitioned_by != (partition.by,):
         return  # a table that has to be made anew (see partition_problems)
-    if state.primary_key and state.primary_key != primary:
+    if not partition and not set(state.partitioned_by) <= set(primary):
+        by = ", ".join(state.partitioned_by)
+        yield Problem(
+            place(entry.path),
+            f"table {table} is partitioned by {by}, which its primary key has to have, and the mapping has "
+            f"no partition: its key would be ({', '.join(primary)})",
+            f"put partition: back; or {remade(table)}",
+        )
+    elif state.primary_key and state.primary_key != primary:
         word = "key" if isinstance(entry, Dimension) else "grain"
         columns = ", ".join(f'"{name}"' for name in primary)
         # A column that leaves the key would stay NOT NULL, and the next row without it fail the run.

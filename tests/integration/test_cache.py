@@ -442,7 +442,11 @@ def test_threads_share_one_reader(cached):
 @pytest.mark.parametrize(
     ("name", "key", "what"),
     [
-        ("dim_litle", {"id": 1}, "no dimension named 'dim_litle' (did you mean 'dim_little'?)"),
+        (
+            "dim_litle",
+            {"id": 1},
+            "the mapping 'little' has no dimension 'dim_litle' (did you mean 'dim_little'?)",
+        ),
         ("dim_little", {"di": 1}, "dim_little is looked up by id, not by 'di'"),
         ("dim_little", {}, "dim_little is looked up by id: id is missing"),
         ("dim_little", {"id": None}, "no member without a value of id"),

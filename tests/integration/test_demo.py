@@ -11,10 +11,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from engine.commands.demo import called
+from engine.commands.demo import called, what_next
 from engine.database.embedded import Embedded
 
 ROOT = Path(__file__).parents[2]
@@ -250,3 +251,23 @@ def test_the_advice_calls_the_engine_as_it_was_called(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["/elsewhere/engine/__main__.py"])
     monkeypatch.setattr(sys, "executable", str(tmp_path / "a b/python"))
     assert called() == "'a b/python' -m engine"
+
+
+class Named(str):
+    """A server of which only the command that looks into it is asked."""
+
+    __slots__ = ()
+
+    def psql(self, **_):
+        return f"psql {self}"
+
+
+def test_the_advice_looks_where_the_star_is(tmp_path):
+    mapping = tmp_path / "rent.yml"
+    mapping.write_text(
+        "version: 1\nname: rent\nconnections: {warehouse: {env: WAREHOUSE, schema: my rent}}\n"
+        "facts: {f: {source: SELECT 1 AS a, grain: a, columns: {a: }}}\n"
+    )
+    servers = SimpleNamespace(source=Named("source"), warehouse=Named("warehouse"))
+    told = what_next(mapping, tmp_path, servers, shop=False)
+    assert """\npsql warehouse -c '\\dt "my rent".*'\n""" in told

@@ -170,6 +170,13 @@ def test_what_cannot_be_partitioned_is_refused_with_what_to_do(stars):
     assert "fact_sale_p20260131" not in partitions(stars)
     said = notices(stars.run(star(fact_sale=fact(QUERY, COLUMNS, grain=["id", "at"]))))
     assert "its table is partitioned by at, and the mapping has no partition" in said
+    plain = star(fact_sale=fact(QUERY, COLUMNS))
+    assert (
+        "facts.fact_sale: table public.fact_sale is partitioned by at, which its primary key has to have, "
+        "and the mapping has no partition: its key would be (id) (put partition: back; or run: ALTER TABLE"
+    ) in refused(stars, plain)
+    stars.warehouse("ALTER TABLE public.fact_sale RENAME TO fact_sale_old")
+    assert counts(stars.run(plain), "fact_sale")["inserted"] == 3
     stars.warehouse(
         "DROP TABLE fact_sale; CREATE TABLE public.fact_sale (id int, at date) PARTITION BY RANGE (id)"
     )

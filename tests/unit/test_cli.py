@@ -134,6 +134,10 @@ def test_wrong_arguments_settings_and_mappings_exit_2_and_say_why(arguments, mes
             "--select: no dimension or fact named 'dim_suppliers' "
             "(known: dim_date, dim_products, dim_users, fact_orders)",
         ),
+        (
+            ("lookup", "m.yml", "dim_users", "id=42"),
+            "here a mapping is named by an option: --mapping m.yml",
+        ),
         (("lookup", "dim_users", "42"), "a key is COLUMN=VALUE, such as user_id=42, not '42'"),
         (
             ("schedule", "--cron", "* * * * *", "--timezone", "Oslo"),
