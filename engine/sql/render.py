@@ -31,6 +31,7 @@ FILTERS = {
     "parent_of": fragments.parent_of,
     "distinct": fragments.distinct,
     "unlike": fragments.unlike,
+    "changed": fragments.changed,
     "differs": fragments.differs,
     "any_null": fragments.any_null,
     "no_null": fragments.no_null,

@@ -16,10 +16,20 @@ START = datetime.fromisoformat("2026-01-01")
 MEMBERS = 50  # in one example, so that 10 examples are 500 histories
 FEWER = 25  # where each example takes twelve runs: 4 examples are 100 histories
 CITIES = (None, "", "Rome", "Łódź 東京", "a" * 300)
-COLUMNS = {"id": None, "city": {"scd": 2}, "name": None}
+COLUMNS = {
+    "id": None,
+    "city": {"scd": 2},
+    "segment": {"scd": 2},
+    "previous_city": {"previous": "city"},
+    "name": None,
+}
 
 event = st.builds(
-    Event, st.integers(0, 12), st.sampled_from(CITIES), st.sampled_from(("Ada", "Zoë", None))
+    Event,
+    st.integers(0, 12),
+    st.sampled_from(CITIES),
+    st.sampled_from(("Ada", "Zoë", None)),
+    st.sampled_from(("private", "trade")),
 )
 # No two events of one time in a batch: that is refused, which has a test of its own.
 batch = st.lists(event, max_size=5, unique_by=lambda e: e.at)
@@ -28,7 +38,7 @@ histories = st.lists(history, min_size=MEMBERS, max_size=MEMBERS)
 
 STAR = star(
     dim_user=dimension(
-        "SELECT id, city, name, at FROM events",
+        "SELECT id, city, segment, name, at FROM events",
         COLUMNS,
         history={"effective": "at"},
         special_members={"unknown": {"key": -1}},
@@ -44,7 +54,7 @@ STAR = star(
 @pytest.fixture
 def shop(stars):
     stars.source(
-        "CREATE TABLE events (id int, city text, name text, at timestamp);"
+        "CREATE TABLE events (id int, city text, segment text, name text, at timestamp);"
         "CREATE TABLE sales (sale_id int, id int, at timestamp);"
         "INSERT INTO sales SELECT row_number() OVER (ORDER BY m, d), m, "
         f"timestamp '{START}' + d * interval '12h' "
@@ -107,7 +117,7 @@ def test_events_in_order_give_the_same_star_in_one_batch_or_in_many(shop, histor
 def send(shop, told):
     """Let the source show these events, by member, and no others."""
     values = [
-        f"({m}, {text(e.city)}, {text(e.name)}, '{START + timedelta(days=e.at)}')"
+        f"({m}, {text(e.city)}, {text(e.segment)}, {text(e.name)}, '{START + timedelta(days=e.at)}')"
         for m, events in told.items()
         for e in events
     ]
@@ -127,11 +137,11 @@ def day(value):
 def rows(shop):
     """Return the versions of each member, in the order of time."""
     found: dict[int, list[tuple]] = {}
-    for m, city, name, since, until, current in shop.warehouse(
-        "SELECT id, city, name, valid_from::text, valid_to::text, is_current FROM dim_user "
-        "WHERE key > 0 ORDER BY id, valid_from"
+    for m, *values, since, until, current in shop.warehouse(
+        "SELECT id, city, segment, previous_city, name, valid_from::text, valid_to::text, is_current "
+        "FROM dim_user WHERE key > 0 ORDER BY id, valid_from"
     ):
-        found.setdefault(m, []).append((city, name, day(since), day(until), current))
+        found.setdefault(m, []).append((*values, day(since), day(until), current))
     return found
 
 

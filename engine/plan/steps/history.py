@@ -56,6 +56,19 @@ class Timeline(Step):
     line: Line
 
 
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """A column that has the value which the column `of` had before its present one.
+
+    Versions in which that one stays the same are a `stretch` of them; `before` is what the last one had.
+    """
+
+    name: str
+    of: str
+    before: str
+    stretch: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildVersions(Timeline):
     """Build anew the versions of every member that has a row in this run (TRAPS 28 to 30).
@@ -64,7 +77,9 @@ class BuildVersions(Timeline):
     member. Events that say the same as the one before are the same version; a version that is there keeps its
     key and is never given up. `rows` has the time in the column `time`. A change in one of `tracked` makes a
     version; columns in `all_versions` have the member's last value, in `first_value` the one that was seen
-    first, others the last one within the version; `previous` pairs a column with the one whose value it had.
+    first, others the last one within the version. `previous` pairs a column with the one whose value before
+    its present one it has, which need not be that of the version before. The first version keeps what is
+    stored: that is from when the dimension had no history.
 
     Of a version that is there it is said whether it differs: in its period, in a column that a row can
     correct, in one that is `written`.
@@ -95,6 +110,14 @@ class BuildVersions(Timeline):
         """The columns that a row of this run has: all but previous values."""
         of = {name for name, _ in self.previous}
         return tuple(name for name in self.columns if name not in of)
+
+    @property
+    def befores(self) -> tuple[Previous, ...]:
+        """The previous values, with names of what is computed on the way to them."""
+        return tuple(
+            Previous(name, of, f"$before{n}", f"$stretch{n}")
+            for n, (name, of) in enumerate(self.previous, 1)
+        )
 
     @property
     def scratch(self) -> tuple[Table, ...]:

@@ -3,6 +3,7 @@
 from engine.sql.fragments.conditions import (
     any_null,
     broken,
+    changed,
     differs,
     distinct,
     equal,
@@ -45,6 +46,7 @@ __all__ = [
     "branches",
     "broken",
     "bytewise",
+    "changed",
     "definition",
     "differs",
     "digits",

@@ -73,6 +73,15 @@ def differs(names: Iterable[str], types: dict[str, str], line: str) -> Fragment:
     return Fragment("(" + " or ".join(changes) + ")")
 
 
+def changed(name: str, before: str, types: dict[str, str], alias: str, other: str = "") -> Fragment:
+    """Say that a column has another value than the one before, which is in a column of its own."""
+    compared_as = COMPARED_AS.get(types.get(name, ""))
+    cast = f"::{compared_as}" if compared_as else ""
+    return Fragment(
+        f"{_comparable(name, types, alias)} is distinct from {column(before, other)}{cast}"
+    )
+
+
 def _comparable(name: str, types: dict[str, str], alias: str) -> Fragment:
     compared_as = COMPARED_AS.get(types.get(name, ""))
     return Fragment(f"{column(name, alias)}::{compared_as}" if compared_as else column(name, alias))

@@ -191,13 +191,27 @@ version as (
   window whole as (partition by "country", "user_id", "$run", "$part")
   order by "country", "user_id", "$run", "$part", "$at" desc
 )
+, before as (
+  select v.*
+    , case when lag(v.changed_at) over line is not null then lag(v."name") over line
+      when v."name" is distinct from t."old name" then t."old name" end as "$before1"
+  from version as v
+  left join present as t on t."user_key" = v."$key"
+  window line as (partition by v."country", v."user_id" order by v.changed_at)
+),
+stretch as (
+  select *
+    , count(*) filter (where "name" is distinct from "$before1") over line as "$stretch1"
+  from before
+  window line as (partition by "country", "user_id" order by changed_at)
+)
 , wanted as (
 select v.*,
-  lag("name") over line as "old name",
+  first_value("$before1") over (partition by "country", "user_id", "$stretch1" order by changed_at) as "old name",
 case when lag(changed_at) over line is null then '-infinity' else changed_at end as valid_from,
   coalesce(lead(changed_at) over line, 'infinity') as valid_to,
   lead(changed_at) over line is null as is_current
-from version as v
+from stretch as v
 window line as (partition by "country", "user_id" order by changed_at)
 )
 select w.*,

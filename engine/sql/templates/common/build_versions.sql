@@ -99,23 +99,49 @@ version as (
   from version as v
 )
 {% endif %}
+{% if step.befores %}
+, before as (
+  select v.*
+{% for each in step.befores %}
+{% if step.fresh %}
+    , lag({{ each.of | column("v") }}) over line as {{ each.before | ident }}
+{% else %}
+    , case when lag(v.changed_at) over line is not null then lag({{ each.of | column("v") }}) over line
+      when {{ each.of | changed(each.name, step.types, "v", "t") }} then {{ each.name | column("t") }} end as {{ each.before | ident }}
+{% endif %}
+{% endfor %}
+  from {% if step.line.closes %}ended{% else %}version{% endif %} as v
+{% if not step.fresh %}
+  left join present as t on {{ step.line.key | column("t") }} = v."$key"
+{% endif %}
+  window line as (partition by {{ step.line.match | columns("v") }} order by v.changed_at)
+),
+stretch as (
+  select *
+{% for each in step.befores %}
+    , count(*) filter (where {{ each.of | changed(each.before, step.types, "") }}) over line as {{ each.stretch | ident }}
+{% endfor %}
+  from before
+  window line as (partition by {{ step.line.match | columns }} order by changed_at)
+)
+{% endif %}
 {% if not step.fresh %}
 , wanted as (
 {% endif %}
 select v.*,
-{% for name, of in step.previous %}
-  lag({{ of | ident }}) over line as {{ name | ident }},
+{% for each in step.befores %}
+  first_value({{ each.before | ident }}) over (partition by {{ step.line.match | columns }}, {{ each.stretch | ident }} order by changed_at) as {{ each.name | ident }},
 {% endfor %}
   {% if step.since_ever %}case when lag(changed_at) over line is null then '-infinity' else changed_at end{% else %}changed_at{% endif %} as valid_from,
 {% if step.line.closes %}
   least(lead(changed_at) over line, "$death", 'infinity') as valid_to,
   case when "$death" <= coalesce(lead(changed_at) over line, 'infinity') then "$death" end as deleted_at,
   lead(changed_at) over line is null and "$death" is null as is_current
-from ended as v
+from {% if step.befores %}stretch{% else %}ended{% endif %} as v
 {% else %}
   coalesce(lead(changed_at) over line, 'infinity') as valid_to,
   lead(changed_at) over line is null as is_current
-from version as v
+from {% if step.befores %}stretch{% else %}version{% endif %} as v
 {% endif %}
 window line as (partition by {{ step.line.match | columns }} order by changed_at)
 {% if not step.fresh %}
