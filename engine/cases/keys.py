@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.mapping.history import IS_CURRENT
+from engine.mapping.history import VALID_FROM
 from engine.mapping.model import Dimension, Star
 from engine.plan.shape import looked_up_key
 from engine.sql.quote import ident, literal
@@ -19,11 +19,12 @@ class Key:
     column: str
 
     def join(self, table: str, alias: str, key: str) -> str:
-        """Say the join that finds the member: of a durable key, the present version."""
-        on = f"{ident(alias)}.{ident(self.column)} = {key}"
-        if self.column != self.dimension.key:
-            on += f" and {ident(alias)}.{ident(IS_CURRENT)}"
-        return f"left join {table} as {ident(alias)} on {on}"
+        """Say the join that finds the member: of a durable key, the present version, or the last one."""
+        if self.column == self.dimension.key:
+            return f"left join {table} as {ident(alias)} on {ident(alias)}.{ident(self.column)} = {key}"
+        found = f"select * from {table} where {ident(self.column)} = {key}"
+        last = f"{found} order by {ident(VALID_FROM)} desc limit 1"
+        return f"left join lateral ({last}) as {ident(alias)} on true"
 
     def named(self, key: str) -> str:
         """Say a key as a text: a special member by its name."""

@@ -33,7 +33,7 @@ def told_of_tree(connection: Connection, step: CountCircles | CountOrphans, memb
         text = counted(
             members,
             f"member has a parent that is not there, and is a root: {one}",
-            "members have a parent that is not there, and are roots, such as {one}",
+            f"members have a parent that is not there, and are roots, such as {one}",
         )
         return Notice(step.entry, text)
     text = f"{members:,} {step.rule.text}: {circle(connection, step.tree)}"

@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
-from engine.mapping.model import Aggregate, Group, Star
+from engine.mapping.model import Aggregate, Fact, Group, Star
+from engine.mapping.owned import deleted_flag
 from engine.plan.shape import cast_for, column_types, short_name, stage, target
 from engine.plan.steps import (
     AddGroupIndex,
@@ -46,6 +47,7 @@ def aggregate_steps(star: Star, aggregate: Aggregate, world: World) -> Iterator[
             Value(c.name, types[c.name], c.expr, cast_for(c.type) if c.type else "")
             for c in aggregate.sums
         ),
+        deleted=deleted_flag(_fact(star, aggregate)),
     )
     yield Analyze(entry=name, table=own)
     yield from _outdated(star, aggregate, world)
@@ -70,11 +72,15 @@ def aggregate_steps(star: Star, aggregate: Aggregate, world: World) -> Iterator[
         yield Analyze(entry=name, table=table)
 
 
+def _fact(star: Star, aggregate: Aggregate) -> Fact:
+    return next(fact for fact in star.facts if fact.name == aggregate.fact)
+
+
 def _grouped_by(star: Star, aggregate: Aggregate, group: Group) -> GroupedBy:
     if not group.lookup:
         return GroupedBy(group.name, group.column)
-    fact = next(fact for fact in star.facts if fact.name == aggregate.fact)
-    lookup = next(lookup for lookup in fact.lookups if lookup.column == group.lookup)
+    lookups = _fact(star, aggregate).lookups
+    lookup = next(lookup for lookup in lookups if lookup.column == group.lookup)
     dimension = star.dimension(lookup.dimension)
     return GroupedBy(
         group.name, group.column, target(star, dimension), dimension.key, lookup.column

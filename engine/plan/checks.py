@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.mapping.history import IS_CURRENT
 from engine.mapping.model import ROW_WISE, Aggregate, Check, Dimension, Entry, Star
+from engine.mapping.owned import deleted_flag
 from engine.plan.columns import definitions
 from engine.plan.drift import loaded_by_another
 from engine.plan.shape import (
@@ -87,36 +88,51 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
         ),
         key=member_key(entry),
         above=keys_above(entry),
+        deleted=deleted_flag(entry) if whole else "",
     )
     return (of_rows, *steps)
 
 
 def _step(star: Star, entry: Entry, check: Check, batch: Rows | None, world: World) -> CheckStep:
     table, key, name = target(star, entry), member_key(entry), entry.name
-    above = keys_above(entry)
+    above, deleted = keys_above(entry), deleted_flag(entry)
     if check.kind == "unique":
+        low = world.readings.get(entry.name, Reading()).low
         return CheckUnique(
             entry=name,
             table=table,
-            rows=batch,
+            # A row that has returned need not be among those that were read.
+            rows=batch if low is None or not deleted else None,
             match=match_columns(entry),
             columns=check.columns,
             check=check,
             key=key,
             above=above,
             current=IS_CURRENT if isinstance(entry, Dimension) and entry.history else "",
-            always=batch is None
-            or world.readings.get(entry.name, Reading()).low is None
-            or loaded_by_another(star, entry.name, world),
+            deleted=deleted,
+            always=batch is None or low is None or loaded_by_another(star, entry.name, world),
         )
     if check.kind == "row_count":
-        low = 0 if check.low is None else int(check.low)
-        high = MOST_ROWS if check.high is None else int(check.high)
+        least = 0 if check.low is None else int(check.low)
+        most = MOST_ROWS if check.high is None else int(check.high)
         return CheckRowCount(
-            entry=name, table=table, check=check, low=low, high=high, key=key, above=above
+            entry=name,
+            table=table,
+            check=check,
+            low=least,
+            high=most,
+            key=key,
+            above=above,
+            deleted=deleted,
         )
     if check.kind == "freshness":
         return CheckFreshness(
-            entry=name, table=table, column=check.columns[0], check=check, key=key, above=above
+            entry=name,
+            table=table,
+            column=check.columns[0],
+            check=check,
+            key=key,
+            above=above,
+            deleted=deleted,
         )
     return CheckQuery(entry=name, table=table, check=check)

@@ -65,21 +65,19 @@ def brought_along(star: Star, select: Collection[str]) -> Iterator[Notice]:
         if entry.name not in select:
             why = [f"{o.name} looks it up" for o in taken if _looks_up(o, entry.name)]
             why += [f"{junk.name} is made of its rows" for junk in taken if _made_of(junk, entry)]
-            why += _made(star, entry, taken, select)
+            why += _made(star, entry, taken)
             if isinstance(entry, Dimension):
                 why += [f"it is made of the rows of {n}" for n in entry.junk if n in select]
             yield Notice(entry.name, f"is loaded too, as {' and '.join(why)}")
 
 
-def _made(
-    star: Star, entry: Entry, taken: Collection[Entry], select: Collection[str]
-) -> Iterator[str]:
+def _made(star: Star, entry: Entry, taken: Collection[Entry]) -> Iterator[str]:
     """Say what of this run an aggregate is made of, or which one is made of a fact."""
+    names = {other.name for other in taken}
     if isinstance(entry, Aggregate):
-        names = {other.name for other in taken}
         yield from (f"it is made of {name}" for name in made_of(star, entry) if name in names)
     for aggregate in star.aggregates:
-        if aggregate.name in select and aggregate.fact == entry.name:
+        if aggregate.name in names and aggregate.fact == entry.name:
             yield f"{aggregate.name} is made of it"
 
 

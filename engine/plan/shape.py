@@ -18,8 +18,9 @@ from engine.mapping.model import (
     Partition,
     Star,
 )
+from engine.mapping.owned import DELETED_AT, owned_names, policy_of
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
-from engine.plan.world import World
+from engine.plan.world import World, state_of
 
 STAGE_SCHEMA = "engine_stage"
 LONGEST_NAME = 63  # bytes of an identifier in PostgreSQL
@@ -176,9 +177,18 @@ def _join(star: Star, lookup: Lookup, world: World, entry: Entry) -> Join:
         tuple(on),
         unknown_key(dimension) if lookup.missing in {"unknown", "hold", "infer"} else None,
         history=dimension.history is not None,
+        closes=may_end(dimension, world),
         as_of=Value(AS_OF, "", lookup.as_of) if lookup.as_of else None,
         null=special_key(dimension, lookup.null),
     )
+
+
+def may_end(dimension: Dimension, world: World) -> bool:
+    """Say whether members may have no current version: they are closed, or were when the mapping said so."""
+    own = (*(c.name for c in dimension.columns), *(x.column for x in dimension.lookups))
+    left = DELETED_AT in state_of(dimension, world).columns
+    left = left and DELETED_AT not in (*own, *owned_names(dimension))
+    return dimension.history is not None and (policy_of(dimension) == "close" or left)
 
 
 def looked_up_key(lookup: Lookup, dimension: Dimension) -> str:

@@ -82,6 +82,7 @@ def test_groups_follow_their_fact(sales):
     assert "agg_sale: is loaded too, as it is made of fact_sale" in notices(report)
     sales.source("UPDATE goods SET kind = 'coffee'")
     report = sales.run(shop(), "dim_product")
+    assert "fact_sale: is loaded too, as agg_sale is made of it" in notices(report)
     assert counts(report, "agg_sale") == {"read": 3, "inserted": 2, "unchanged": 1, "deleted": 2}
     assert sales.warehouse(TABLE) == sales.warehouse(QUERY)
     for wrong in ("INSERT INTO agg_sale (place) VALUES ('Q')", "UPDATE agg_sale SET sales = 9"):
@@ -176,3 +177,21 @@ def test_any_history_of_a_fact_gives_the_groups_of_the_query(sales, seed):
         assert sales.warehouse(f"SELECT q::text FROM ({TABLE}) AS q") == sales.warehouse(
             f"SELECT q::text FROM ({QUERY}) AS q"
         )
+
+
+def test_rows_that_are_flagged_as_deleted_are_in_no_group(sales):
+    mapping = shop()
+    entry = mapping["facts"]["fact_sale"] | {"load": "upsert"}
+    entry["source"] = entry["source"] | {"deletes": {"policy": "flag", "max": "100%"}}
+    mapping["facts"]["fact_sale"] = entry
+    left = QUERY.replace("GROUP BY", "WHERE NOT f.is_deleted GROUP BY")
+    sales.run(mapping)
+    sales.source("DELETE FROM sales WHERE id IN (2, 3)")  # one of two of a group, the only one
+    assert counts(sales.run(mapping), "agg_sale") == {
+        "read": 2, "updated": 1, "unchanged": 1, "deleted": 1
+    }  # fmt: skip
+    assert sales.warehouse(TABLE) == sales.warehouse(left)
+    assert sales.column("SELECT count(*) FROM fact_sale") == [5]
+    sales.source("INSERT INTO sales VALUES (3, 2, '2026-02-01', 7, NULL)")
+    assert counts(sales.run(mapping), "agg_sale")["inserted"] == 1
+    assert sales.warehouse(TABLE) == sales.warehouse(left)

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import CheckFailedError
-from tests.integration.stars import UNKNOWN, counts, dimension, fact, notices, star, untouched
+from tests.integration.stars import (
+    UNKNOWN,
+    counts,
+    dimension,
+    fact,
+    notices,
+    star,
+    untouched,
+    verdicts,
+)
 
 ALL = {"max": "100%"}
 
@@ -267,3 +276,45 @@ def test_versions_are_flagged_and_removed_with_their_member(shop):
     report = shop.run(little)
     assert counts(report, "dim_user")["deleted"] == 2, "both versions of the member without facts"
     assert shop.column("SELECT DISTINCT id FROM dim_user WHERE is_deleted") == [1]
+
+
+def test_checks_of_a_table_pass_over_what_is_flagged(shop):
+    little = star(dim_user=users(), fact_visit=sales("flag"))
+    little["dimensions"]["dim_user"]["checks"] = [{"unique": "name"}, {"row_count": {"min": 20}}]
+    little["facts"]["fact_visit"]["columns"]["at"] = None
+    little["facts"]["fact_visit"]["checks"] = [
+        {"unique": "amount"},
+        {"row_count": {"max": 10}},
+        {"freshness": {"at": "1d"}, "severity": "warn"},
+    ]
+    shop.source("UPDATE visits SET at = localtimestamp WHERE id = 3")
+    assert verdicts(shop.run(little))["freshness at"] == ("pass", 0)
+    shop.source(
+        "DELETE FROM guests WHERE id = 3; DELETE FROM visits WHERE id = 3;"
+        "INSERT INTO guests VALUES (21, 'user 3', '2026-02-01');"
+        "INSERT INTO visits VALUES (11, 1, 3, localtimestamp - interval '2 d')"
+    )
+    report = shop.run(little, full_refresh=True)
+    assert shop.column("SELECT count(*) FROM fact_visit WHERE is_deleted") == [1]
+    assert verdicts(report)["freshness at"] == ("warn", 1)  # the newest is flagged
+    assert {name: status for name, (status, _) in verdicts(report).items()} == {
+        "unique name": "pass", "row_count": "pass", "unique amount": "pass", "freshness at": "warn"
+    }  # fmt: skip
+    assert counts(shop.run(little), "dim_user").get("deleted") is None
+
+    # One that returns below the watermark is not read, and is seen all the same.
+    shop.source("INSERT INTO guests VALUES (3, 'user 3', '2025-01-01')")
+    with pytest.raises(CheckFailedError, match="check 'unique name' fails: 2 of 21 rows break it"):
+        shop.run(little)
+
+
+def test_a_flagged_member_with_history_breaks_no_check_of_its_versions(shop):
+    little = star(
+        dim_user=users(columns={"id": None, "name": {"scd": 2}}, history={"effective": "at"})
+    )
+    shop.source("UPDATE guests SET name = NULL WHERE id = 3")
+    shop.run(little)
+    shop.source("DELETE FROM guests WHERE id = 3")
+    shop.run(little)
+    little["dimensions"]["dim_user"]["checks"] = [{"not_null": "name"}]
+    assert verdicts(shop.run(little))["not_null name"] == ("pass", 0)

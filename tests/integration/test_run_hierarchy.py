@@ -58,6 +58,12 @@ def closure(parents):
     return wanted
 
 
+def test_of_several_members_without_their_parent_one_is_named(staff):
+    hire(staff, m1=None, m2=999, m3=998)
+    told = "2 members have a parent that is not there, and are roots, such as 2"
+    assert told in notices(staff.run(tree()))
+
+
 def test_ragged_trees_with_several_roots_are_closed_and_follow_the_source(staff):
     dice = random.Random(7)
     parents = {n: dice.choice([None, *range(1, n), n, 999][:n]) for n in range(1, 60)}

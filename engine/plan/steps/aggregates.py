@@ -27,7 +27,10 @@ class GroupedBy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillGroups(Step):
-    """Compute the groups of a fact as it now stands, into a stage of their own."""
+    """Compute the groups of a fact as it now stands, into a stage of their own.
+
+    Rows whose column `deleted` is true are in none of them.
+    """
 
     title: ClassVar[str] = "fill groups"
     measure: ClassVar[Measure] = "read"
@@ -35,6 +38,7 @@ class FillGroups(Step):
     fact: Table
     by: tuple[GroupedBy, ...]
     values: tuple[Value, ...]
+    deleted: str = ""
 
     @property
     def scratch(self) -> tuple[Table, ...]:

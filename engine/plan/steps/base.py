@@ -73,9 +73,10 @@ class Value:
 class Join:
     """A lookup: `column` gets the key of the member of `table` whose natural key equals the values.
 
-    Of a dimension with history it is the version that is current, or was valid at the time `as_of`. Rows
-    without a member get the key `unknown`, those without a natural key the key `null`, where one is given.
-    With `nulls`, a NULL equals a NULL, and special members are passed over.
+    Of a dimension with history it is the version that is current, or was valid at the time `as_of`. With
+    `closes` members may have ended, and of one that has it is the last version. Rows without a member get the
+    key `unknown`, those without a natural key the key `null`, where one is given. With `nulls`, a NULL equals
+    a NULL, and special members are passed over.
     """
 
     column: str
@@ -84,6 +85,7 @@ class Join:
     on: tuple[Value, ...]  # named as the dimension's natural key columns
     unknown: int | None = None
     history: bool = False
+    closes: bool = False
     as_of: Value | None = None
     nulls: bool = False
     null: int | None = None

@@ -12,7 +12,6 @@ class CheckBridge(CheckTable):
 
     A sum may differ from 1 by `tolerance`, or by `rounding` for each row, half of a weight's last digit.
     `members` pairs group columns with the key below which there are special members, which are no groups.
-    Rows whose column `deleted` is true are in no group.
     """
 
     group: tuple[str, ...]
@@ -20,4 +19,3 @@ class CheckBridge(CheckTable):
     tolerance: str
     rounding: str
     members: tuple[tuple[str, int], ...]
-    deleted: str = ""

@@ -14,11 +14,15 @@ from engine.values import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckTable(Step):
-    """What all checks of a table share but those of its rows: the check itself."""
+    """What all checks of a table share but those of its rows: the check itself.
+
+    With a column `deleted`, rows where it is true are passed over.
+    """
 
     title: ClassVar[str] = "check"
     table: Table
     check: Check
+    deleted: str = ""
 
     @property
     def called(self) -> str:
@@ -30,9 +34,9 @@ class CheckTable(Step):
 class CheckRows(Step):
     """Count the rows of this run, as they now stand in the target, that break each row-wise check of a table.
 
-    All of them are seen in one look at the rows. With `rows` None the whole table is looked at: every row
-    of it came in this run. Of a dimension those rows are looked at whose `key` is `above` those of special
-    members.
+    All of them are seen in one look at the rows. With `rows` None the whole table is looked at, but for rows
+    whose column `deleted` is true. Of a dimension those rows are looked at whose `key` is `above` those of
+    special members.
     """
 
     title: ClassVar[str] = "check"
@@ -42,6 +46,7 @@ class CheckRows(Step):
     conditions: tuple[Condition, ...]
     key: str = ""
     above: int = 0
+    deleted: str = ""
 
     @property
     def checks(self) -> tuple[Check, ...]:

@@ -102,7 +102,7 @@ class FindMissing(Step):
     @property
     def member(self) -> Join:
         """The lookup of a member of any time."""
-        return replace(self.join, as_of=None, history=False)
+        return replace(self.join, as_of=None, history=False, closes=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

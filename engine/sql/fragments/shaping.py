@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
+from engine.mapping.owned import DELETED_AT
 from engine.plan.steps import Join, Rows, Value
-from engine.sql.fragments.conditions import any_null
+from engine.sql.fragments.conditions import any_null, equal
 from engine.sql.quote import (
     Fragment,
     column,
@@ -58,8 +59,25 @@ def meets(join: Join, member: str, row: str) -> Fragment:
         found.append(f"{column(VALID_FROM, member)} <= {time}")
         found.append(f"{time} < {column(VALID_TO, member)}")
     elif join.history:
-        found.append(str(column(IS_CURRENT, member)))
+        found.append(_present(join, member))
     return Fragment(" and ".join(found))
+
+
+def _present(join: Join, member: str) -> str:
+    """Say that a version is the current one, or the last of a member that was closed and has none.
+
+    It is told of the version alone, whatever looks for it, so that the members that are left can be hashed;
+    only of versions at whose end their member was gone a later one is looked for.
+    """
+    current = str(column(IS_CURRENT, member))
+    if not join.closes:
+        return current
+    match = tuple(v.name for v in join.on)
+    later = f"{column(VALID_FROM, 'n')} > {column(VALID_FROM, member)}"
+    return (
+        f"({current} or {column(DELETED_AT, member)} is not null and not exists (select from "
+        f"{table(join.table)} as n where {equal(match, 'n', member)} and {later}))"
+    )
 
 
 def keyless(join: Join, row: str) -> Fragment:

@@ -711,6 +711,34 @@ CASES["aggregate_other_groups"] = [
     if s.entry == "agg_sale" and s.title != "fill groups"
 ]
 
+GONE_SALE = replace(
+    ADDED_UP.facts[0],
+    source=replace(
+        ADDED_UP.facts[0].source, deletes=Deletes("flag", Tolerance(), "f.source.deletes")
+    ),
+    bridge=Bridge(("sale_id",), "total", path="f.bridge"),
+    checks=(
+        Check("unique", ("total",)),
+        Check("row_count", low=1),
+        Check("freshness", ("sold at",), max_age=60),
+        Check("not_null", ("total",)),
+    ),
+)
+GONE_USER = replace(
+    VERSIONED.dimensions[1],
+    source=replace(
+        VERSIONED.dimensions[1].source, deletes=Deletes("flag", Tolerance(), "d.source.deletes")
+    ),
+    checks=(Check("unique", ("name",)), Check("row_count", low=1), Check("not_null", ("name",))),
+)
+GONE = replace(ADDED_UP, dimensions=(STAR.dimensions[0], GONE_USER), facts=(GONE_SALE,))
+PRESENT = replace(SEEN, types={**SEEN.types, "agg_sale": SUMS})
+CASES["flagged"] = [
+    step
+    for step in steps_of(build(GONE, PRESENT, place))
+    if step.title in ("fill groups", "check") and step.entry != "dim_day"
+]
+
 HELD = replace(
     STAR,
     facts=(
@@ -822,6 +850,36 @@ CASES["missing"] = [
     for star, world in ((STAR, INCREMENT), (VERSIONED, WORLD))
     for step in steps_of(build(star, world, place))
     if isinstance(step, ProveFound | RejectMissing)
+]
+# Of a member that was closed the durable key is found, and the key of its last version, but as of a time only
+# a version of that time.
+CLOSES = Deletes("close", Tolerance(percent=Decimal(10)), "dimensions.dim_user.source.deletes")
+ENDING = replace(
+    DURABLE,
+    dimensions=(
+        DURABLE.dimensions[0],
+        replace(
+            DURABLE.dimensions[1],
+            source=replace(DURABLE.dimensions[1].source, deletes=CLOSES),
+        ),
+    ),
+    facts=(
+        replace(
+            DURABLE.facts[0],
+            lookups=(
+                DURABLE.facts[0].lookups[0],
+                replace(DURABLE.facts[0].lookups[1], as_of=None, missing="hold"),
+                DURABLE.facts[0].lookups[2],
+                replace(DURABLE.facts[0].lookups[1], column="then_key"),
+            ),
+        ),
+    ),
+)
+LOOKING = ("upsert", "hold missing", "prove found", "reject missing")
+CASES["closed_members"] = [
+    step
+    for step in steps_of(build(ENDING, KEPT, place))
+    if step.entry == "fact_sale" and step.title in LOOKING
 ]
 CASES["roles"] = [
     step

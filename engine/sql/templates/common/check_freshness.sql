@@ -7,3 +7,6 @@ from {{ step.table | table }} as t
 {% if step.key %}
 where {{ step.key | column("t") }} > {{ step.above | literal }}
 {% endif %}
+{% if step.deleted %}
+{% if step.key %}  and{% else %}where{% endif %} not {{ step.deleted | column("t") }}
+{% endif %}

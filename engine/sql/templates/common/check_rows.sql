@@ -13,3 +13,6 @@ join {{ step.rows | rows }} as s on {{ step.match | equal("t", "s") }}
 {% if step.key %}
 where {{ step.key | column("t") }} > {{ step.above | literal }}
 {% endif %}
+{% if step.deleted %}
+{% if step.key %}  and{% else %}where{% endif %} not {{ step.deleted | column("t") }}
+{% endif %}

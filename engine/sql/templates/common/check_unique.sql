@@ -6,6 +6,9 @@ from (
 {% if step.key %}
     and {{ step.key | column("t") }} > {{ step.above | literal }}
 {% endif %}
+{% if step.deleted %}
+    and not {{ step.deleted | column("t") }}
+{% endif %}
 {% if step.current %}
     and {{ step.current | column("t") }}
 {% endif %}

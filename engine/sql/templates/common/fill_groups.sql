@@ -16,5 +16,8 @@ from (
   left join {{ group.table | table }} as d{{ loop.index0 | literal }} on d{{ loop.index0 | literal }}.{{ group.key | ident }} = {{ group.lookup | column("f") }}
 {% endif %}
 {% endfor %}
+{% if step.deleted %}
+  where not {{ step.deleted | column("f") }}
+{% endif %}
 ) as f
 group by {% for group in step.by %}f."${{ loop.index0 | literal }}"{% if not loop.last %}, {% endif %}{% endfor %}
