@@ -215,7 +215,7 @@ def test_a_member_that_was_closed_is_no_early_one(shop):
     shop.run(mapping)
     visit(shop, 1, 2)
     assert "inferred" not in counts(shop.run(mapping), "dim_guest")
-    assert shop.warehouse(LOADED) == [(1, None, None)]
+    assert shop.warehouse(LOADED) == [(1, 2, "Bob")], "its last version is found"
 
 
 def test_natural_keys_of_several_columns_their_types_and_what_they_cannot_hold(shop):
