@@ -20,6 +20,7 @@ PICTURE = {"width": 1280, "height": 960}
 PATIENCE = 60_000  # milliseconds
 FORM = 30_000  # milliseconds
 BUTTON = 20_000  # milliseconds
+ROW = ".QueryTool-rowNumCell"
 
 
 @contextmanager
@@ -130,10 +131,19 @@ class PgAdmin:
     def query(self, sql: str) -> Any:
         """Run SQL in the database that is selected."""
         panel = self.tool("Query Tool")
+        until("the rows of the query", lambda: self._ran(panel, sql), 6 * FORM / 1000)
+        return panel
+
+    def _ran(self, panel: Any, sql: str) -> bool:
+        """Run SQL in a panel; one that is not connected yet forgets the key, and it is pressed again."""
         editor = panel.locator(".cm-content").first
         editor.fill(sql)
         editor.press("F5")
-        return panel
+        try:
+            panel.locator(ROW).first.wait_for(timeout=FORM)
+        except self._timeout:
+            return False
+        return True
 
     def take(self, file: Path) -> None:
         """Take a picture, once the messages that come and go have gone."""
@@ -146,7 +156,7 @@ class PgAdmin:
 
 def grid(panel: Any, columns: int) -> list[tuple[str, ...]]:
     """Return the rows that a panel has in sight, as text, with so many columns."""
-    panel.locator(".QueryTool-rowNumCell").first.wait_for()
-    lines = panel.locator("[role=row]:has(.QueryTool-rowNumCell)").all()
+    panel.locator(ROW).first.wait_for()
+    lines = panel.locator(f"[role=row]:has({ROW})").all()
     texts = [line.locator("[role=gridcell]").all_inner_texts() for line in lines]
     return [tuple(cells[1 : columns + 1]) for cells in texts]
