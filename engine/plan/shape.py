@@ -18,7 +18,7 @@ from engine.mapping.model import (
     Partition,
     Star,
 )
-from engine.mapping.owned import DELETED_AT, owned_names, policy_of
+from engine.mapping.owned import DELETED_AT, policy_of
 from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
 from engine.plan.world import World, state_of
 
@@ -186,8 +186,7 @@ def _join(star: Star, lookup: Lookup, world: World, entry: Entry) -> Join:
 def may_end(dimension: Dimension, world: World) -> bool:
     """Say whether members may have no current version: they are closed, or were when the mapping said so."""
     own = (*(c.name for c in dimension.columns), *(x.column for x in dimension.lookups))
-    left = DELETED_AT in state_of(dimension, world).columns
-    left = left and DELETED_AT not in (*own, *owned_names(dimension))
+    left = DELETED_AT in state_of(dimension, world).columns and DELETED_AT not in own
     return dimension.history is not None and (policy_of(dimension) == "close" or left)
 
 

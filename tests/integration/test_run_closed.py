@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import CheckFailedError
+from engine.errors import CheckFailedError, MappingError
 from tests.integration.stars import UNKNOWN, counts, dimension, fact, star, untouched
 
 GUEST = {"dimension": "dim_guest", "on": "guest_id"}
@@ -166,14 +166,20 @@ def test_a_member_that_was_closed_and_returned_is_found_once(shop):
     assert shop.column("SELECT count(*) FROM fact_visit") == [2]
 
 
-def test_members_that_were_closed_are_found_where_the_mapping_says_so_no_more(shop):
+@pytest.mark.parametrize("policy", [None, "flag", "remove"])
+def test_members_that_were_closed_are_found_where_the_mapping_says_so_no_more(shop, policy):
     shop.run(visits())
     before = shop.warehouse(KEYS)
     leave(shop)
     shop.run(visits())
-    shop.run(visits(policy=None), full_refresh=True)
+    if policy:  # the type is another one where the clock of the run says it
+        with pytest.raises(MappingError, match="a change could lose data"):
+            shop.run(visits(policy=policy))
+        shop.warehouse("ALTER TABLE dim_guest ALTER COLUMN deleted_at TYPE timestamptz")
+    for _ in range(2):  # the second time its table has the columns of the policy
+        shop.run(visits(policy=policy), full_refresh=True)
+        assert shop.warehouse(KEYS) == before
     assert shop.column("SELECT count(*) FROM dim_guest WHERE id = 2 AND is_current") == [0]
-    assert shop.warehouse(KEYS) == before
 
 
 def test_a_dimension_keeps_the_durable_key_of_a_closed_member_and_makes_no_version_of_it(shop):
