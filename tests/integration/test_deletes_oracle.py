@@ -28,16 +28,24 @@ histories = st.lists(st.lists(batch, min_size=4, max_size=4), min_size=MEMBERS, 
 USERS = dimension(
     "SELECT id, city, name, at FROM events",
     {"id": None, "city": {"scd": 2}, "name": None},
+    durable_key="dkey",
     history={"effective": "at"},
     special_members={"unknown": {"key": -1}},
 )
 USERS["source"]["deletes"] = {"policy": "close", "max": "100%"}
+USER = {"dimension": "dim_user", "on": "id"}
 STAR = star(
     dim_user=USERS,
     fact_sale=fact(
         "SELECT sale_id, id, at FROM sales",
         "sale_id at",
-        lookups={"user_key": {"dimension": "dim_user", "on": "id", "as_of": "at"}},
+        lookups={"user_key": {**USER, "as_of": "at"}},
+    ),
+    fact_now=fact(
+        f"SELECT id FROM generate_series(0, {MEMBERS - 1}) AS id",
+        "id",
+        load="upsert",
+        lookups={"now_key": USER, "always_key": {**USER, "key": "durable"}},
     ),
 )
 
@@ -63,7 +71,7 @@ def shop(stars):
 )
 @given(histories)
 def test_members_go_and_return_in_any_batches(shop, histories):
-    shop.warehouse("DROP TABLE IF EXISTS fact_sale, dim_user")
+    shop.warehouse("DROP TABLE IF EXISTS fact_sale, fact_now, dim_user CASCADE")
     members = [Member() for _ in histories]
     known: list[bool] = []
     for number in range(4):
@@ -72,6 +80,7 @@ def test_members_go_and_return_in_any_batches(shop, histories):
         for member, history in zip(members, histories, strict=True):
             member.read(history[number])
         assert rows(shop) == [row for member in members for row in member.rows()]
+        assert last(shop) == [(member.rows() or [None])[-1] for member in members]
         known = known or [bool(member.versions) for member in members]
         for (m, half_day, city, found), member in located(shop, members):
             version = member.at(half_day) if known[m] else None
@@ -105,13 +114,31 @@ def moment(value):
     return 2 * passed.days + (passed.microseconds > 0)
 
 
+VERSION = "u.city, u.name, u.valid_from::text, u.valid_to::text, u.deleted_at::text, u.is_current"
+
+
 def rows(shop):
     """Return the versions, by member and in the order of time."""
-    found = shop.warehouse(
-        "SELECT city, name, valid_from::text, valid_to::text, deleted_at::text, is_current "
-        "FROM dim_user WHERE key > 0 ORDER BY id, valid_from"
-    )
-    return [(c, n, moment(f), moment(t), moment(d), current) for c, n, f, t, d, current in found]
+    return versions(shop, "dim_user AS u WHERE key > 0 ORDER BY id, valid_from")
+
+
+def last(shop):
+    """Return the version of each member that a lookup without a time finds, None where it finds none.
+
+    The durable key that is found beside it must be that of the same member.
+    """
+    found = "(now_key > 0) IS NOT DISTINCT FROM (always_key > 0)"
+    assert shop.column(f"SELECT id FROM fact_now WHERE NOT {found}") == []
+    at = "u.id = f.id AND u.key = f.now_key AND u.dkey = f.always_key"
+    whole = versions(shop, f"fact_now AS f LEFT JOIN dim_user AS u ON {at} ORDER BY f.id")
+    return [None if version[2] is None else version for version in whole]
+
+
+def versions(shop, origin):
+    return [
+        (c, n, moment(f), moment(t), moment(d), current)
+        for c, n, f, t, d, current in shop.warehouse(f"SELECT {VERSION} FROM {origin}")
+    ]
 
 
 def located(shop, members):
