@@ -25,12 +25,14 @@ from engine.settings import ConnectionSettings
 # Both ends speak the same text whatever their configuration says (TRAPS 18), and the transaction that
 # publishes sees what the stages were filled with since it began. The engine waits between statements by
 # design, and a run is one transaction on each side: neither an idle timeout of the server nor one of
-# transactions may end it. A timeout of statements is left to who runs the server.
+# transactions may end it. A timeout of statements is left to who runs the server. Where money has not the two
+# decimals of C, it would be another sum there (TRAPS 15).
 PINNED = """
 set timezone = 'UTC'; set datestyle = 'ISO, YMD'; set intervalstyle = 'postgres';
 set extra_float_digits = 1; set standard_conforming_strings = on; set bytea_output = 'hex';
 set default_transaction_isolation = 'read committed';
-set lc_monetary = 'C'; set idle_in_transaction_session_timeout = 0; set idle_session_timeout = 0
+set idle_in_transaction_session_timeout = 0; set idle_session_timeout = 0;
+select set_config('lc_monetary', 'C', false) where scale('1'::money::numeric) = 2
 """
 PINNED_SINCE_17 = "; set transaction_timeout = 0"
 

@@ -16,7 +16,7 @@ from engine.database.expressions import types_of
 from engine.database.refusal import refused
 from engine.database.trial import trial
 from engine.database.types import Described, describe
-from engine.errors import Problem, did_you_mean
+from engine.errors import Place, Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Aggregate, Dimension, Entry, Fact, Source, Star
 from engine.plan.shape import generated_types
@@ -62,10 +62,11 @@ def look(
     execute(warehouse, f"set search_path = {schema}, public").close()
     for entry in entries:
         if entry.source:
-            columns = _source(
-                entry, entry.source, document, sources[entry.source.connection], found
-            )
+            connection = sources[entry.source.connection]
+            columns = _source(entry, entry.source, document, connection, found)
             found.sources[entry.name] = columns
+            place = document.place(document.text_path(entry.source.path, "query"))
+            found.problems += _money_problems(columns, place, connection, warehouse)
         elif isinstance(entry, Aggregate) or (isinstance(entry, Dimension) and entry.junk):
             found.sources[entry.name] = ()  # its columns are known when those of its hosts are
         else:
@@ -113,6 +114,24 @@ def _source(
         return ()
     found.problems += _column_problems(entry, source, columns, document)
     return tuple(StagedColumn(column.name, column.type, column.cast) for column in columns)
+
+
+def _money_problems(
+    columns: tuple[StagedColumn, ...], place: Place, source: Connection, warehouse: Connection
+) -> Iterator[Problem]:
+    """Find money that would be another sum in the warehouse: it travels as a number of its smallest unit."""
+    money = [column.name for column in columns if column.type in {"money", "money[]"}]
+    there, here = (_decimals(end) if money else 0 for end in (source, warehouse))
+    for name in money if there != here else ():
+        what = (
+            f"column '{name}' of the query is money, which has {there} decimals in the source and {here} "
+            "in the warehouse, by their lc_monetary"
+        )
+        yield Problem(place, what, f"cast it in the query: {name}::numeric")
+
+
+def _decimals(connection: Connection) -> int:
+    return int(execute(connection, "select scale('1'::money::numeric)").scalar_one())
 
 
 def _asks_no_period(source: Source, connection: Connection) -> bool:
