@@ -58,7 +58,7 @@ def _exit_code(error: Exception) -> int:
         error.show()
         return 2
     if isinstance(error, click.ClickException):
-        return _fail(f"{_usage(error)}error: {_plain(error.format_message())}", 2)
+        return _fail(f"{_usage(error)}error: {_plain(error.format_message())}{_before(error)}", 2)
     if isinstance(error, EngineError):
         output.drop_what_fails()
         return _fail(_told(error), error.exit_code)
@@ -89,6 +89,14 @@ def _usage(error: click.ClickException) -> str:
     if context is None:
         return ""
     return f"{context.get_usage()}\nTry '{context.command_path} --help' for help.\n\n"
+
+
+def _before(error: click.ClickException) -> str:
+    """Say where an option of all commands stands, to whom gives it after the command."""
+    known = {name for option in engine.params for name in option.opts}
+    if not isinstance(error, click.NoSuchOption) or error.option_name not in known:
+        return ""
+    return f" (it stands before the command: engine {error.option_name} …)"
 
 
 def _plain(message: str) -> str:

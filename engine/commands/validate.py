@@ -12,6 +12,7 @@ from engine.errors import MappingError, Problem
 from engine.mapping.load import Loaded, load
 
 if TYPE_CHECKING:
+    from engine.mapping.model import Star
     from engine.plan.steps import Notice
 
 
@@ -27,10 +28,7 @@ def validate(
         except MappingError as error:
             problems += error.problems
         else:
-            star = loaded.star
-            click.echo(
-                f"{path}: ok ({_count(len(star.dimensions), 'dimension')}, {_count(len(star.facts), 'fact')})"
-            )
+            click.echo(f"{path}: ok ({_content(loaded.star)})")
             for notice in drift:
                 click.echo(f"  note: {notice.entry}: {notice.text}")
     if problems:
@@ -46,6 +44,13 @@ def _ask(loaded: Loaded, folder: Path | None) -> tuple[Notice, ...]:
     log_to_stderr()
     with connected(loaded.star, folder) as settings:
         return plan(loaded, settings)[0].drift
+
+
+def _content(star: Star) -> str:
+    counts = [_count(len(star.dimensions), "dimension"), _count(len(star.facts), "fact")]
+    if star.aggregates:
+        counts.append(_count(len(star.aggregates), "aggregate"))
+    return ", ".join(counts)
 
 
 def _count(number: int, word: str) -> str:

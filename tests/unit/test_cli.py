@@ -62,6 +62,8 @@ def test_validate_says_ok():
     done = engine("validate")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "mappings/star.yml: ok (3 dimensions, 1 fact)\n"
+    done = engine("validate", "mappings/showcase.yml")
+    assert done.stdout == "mappings/showcase.yml: ok (10 dimensions, 5 facts, 1 aggregate)\n"
 
 
 def test_validate_says_all_that_is_wrong_in_all_files(tmp_path):
@@ -161,6 +163,13 @@ def test_a_wrong_option_is_told_with_what_there_is():
     done = engine("run", "--selct", "x")
     assert done.stderr.startswith(
         "Usage: engine run [OPTIONS] [MAPPING]\nTry 'engine run --help' for help.\n\nerror: no such option"
+    )
+
+
+def test_an_option_of_all_commands_is_told_to_stand_before_them():
+    done = engine("run", "--log-level", "error")
+    assert done.stderr.splitlines()[-1] == (
+        "error: no such option '--log-level' (it stands before the command: engine --log-level …)"
     )
 
 
