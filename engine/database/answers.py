@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import singledispatch
 
 from engine.database.circles import told_of_tree
-from engine.database.failure import MEND
+from engine.database.failure import mended
 from engine.database.missing import missing_one
 from engine.database.tell import counted, inferred, waiting
 from engine.database.work import Work
@@ -66,7 +66,8 @@ def _unique(step: ProveUnique, work: Work, _tell: Tell) -> None:
         many = counted(keys, "key has", "keys have")
         names = ", ".join(step.match).replace("$", "")
         example = f"such as ({names}) = {row.example}"
-        raise _refused(step, f"{step.rule.text}: {many} several rows, {example}; {MEND}")
+        remedy = mended(step.match, row.example, step.stand_ins)
+        raise _refused(step, f"{step.rule.text}: {many} several rows, {example}; {remedy}")
 
 
 @do.register(Upsert)

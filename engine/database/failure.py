@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import re
+from collections.abc import Sequence
 
 import psycopg2
 from sqlalchemy.exc import DBAPIError
@@ -17,6 +19,7 @@ from engine.plan.steps import (
     CountNullCursors,
     CountSource,
     EnsureMember,
+    StandIn,
     Step,
 )
 from engine.retry import is_transient
@@ -113,13 +116,27 @@ def _spot(origin: BaseException | None) -> str:
 
 def _twice(step: AddPrimaryKey | AddUniqueIndex, detail: str, *, proved: bool) -> KeysError:
     """Say whose rows have one key: those of the source, or those that the table had before."""
-    what = f"two rows of the source have the same key: {detail}; {MEND}"
+    key = detail.partition("=")[2].rpartition(")")[0]
+    stand_ins = step.stand_ins if isinstance(step, AddPrimaryKey) else ()
+    what = f"two rows of the source have the same key: {detail}; {mended(step.columns, key, stand_ins)}"
     if proved:
         what = (
             f"table {step.table} has two rows of one key already: {detail}; "
             "delete one of them, or let the mapping name a key that tells them apart"
         )
     return KeysError(f"{step.entry}: {what}", step)
+
+
+def mended(names: Sequence[str], key: str, stand_ins: Sequence[StandIn]) -> str:
+    """Say what helps where rows have one key, as a database shows it: "(1, a)" or "(1,a)"."""
+    values = next(csv.reader([key.strip("()")], skipinitialspace=True), [])
+    found = dict(zip(names, values, strict=False)) if len(names) == len(values) else {}
+    whys = [
+        f"{each.column} = {each.key} is {each.why}"
+        for each in stand_ins
+        if found.get(each.column) == str(each.key)
+    ]
+    return "; ".join(whys) or MEND
 
 
 def placed(error: KeysError, star: Star, document: Document) -> CheckFailedError:

@@ -13,7 +13,7 @@ from engine.plan.infer import infer_steps
 from engine.plan.partition import rejected
 from engine.plan.quality import label
 from engine.plan.schema import INTEGERS
-from engine.plan.shape import EFFECTIVE, events, match_columns, rows, stage
+from engine.plan.shape import EFFECTIVE, events, match_columns, rows, stage, stand_ins
 from engine.plan.steps import (
     CountSeveral,
     ProveFilled,
@@ -88,7 +88,9 @@ def _key_steps(
         yield replace(first, several=several), rule
     elif prove:
         rule = rule_of(f"{entry.path}.{word}", f"the {called} is not unique", place)
-        unique = ProveUnique(entry=name, rows=own, match=match, rule=rule)
+        unique = ProveUnique(
+            entry=name, rows=own, match=match, rule=rule, stand_ins=stand_ins(star, entry)
+        )
         yield replace(unique, several=several), rule
 
 

@@ -14,7 +14,14 @@ from engine.mapping.owned import IS_INFERRED
 from engine.plan.audit import default_steps
 from engine.plan.columns import definitions
 from engine.plan.partition import created_ahead, remade
-from engine.plan.shape import match_columns, partition_of, primary_key, short_name, target
+from engine.plan.shape import (
+    match_columns,
+    partition_of,
+    primary_key,
+    short_name,
+    stand_ins,
+    target,
+)
 from engine.plan.steps import (
     AddColumn,
     AddCombinationIndex,
@@ -85,7 +92,11 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     primary = primary_key(entry)
     steps: list[Step] = []
     if primary and state.primary_key != primary:
-        steps.append(AddPrimaryKey(entry=entry.name, table=table, columns=primary))
+        steps.append(
+            AddPrimaryKey(
+                entry=entry.name, table=table, columns=primary, stand_ins=stand_ins(star, entry)
+            )
+        )
     if isinstance(entry, Dimension) and entry.junk:
         name = _combination_name(entry)
         if name not in state.computed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.mapping.clock import generated_columns
@@ -19,7 +20,7 @@ from engine.mapping.model import (
     Star,
 )
 from engine.mapping.owned import DELETED_AT, policy_of
-from engine.plan.steps import ColumnDefinition, Join, Rows, Table, Value
+from engine.plan.steps import ColumnDefinition, Join, Rows, StandIn, Table, Value
 from engine.plan.world import World, state_of
 
 STAGE_SCHEMA = "engine_stage"
@@ -203,6 +204,37 @@ def unknown_key(dimension: Dimension) -> int | None:
 def special_key(dimension: Dimension, name: str) -> int | None:
     """Return the key of a special member, if there is one of that name."""
     return {member.name: member.key for member in dimension.special_members}.get(name)
+
+
+def stand_ins(star: Star, entry: Entry) -> tuple[StandIn, ...]:
+    """Return the keys that rows share where a lookup of their natural key or grain finds nothing."""
+    return tuple(
+        stand_in
+        for lookup in entry.lookups
+        if lookup.column in match_columns(entry)
+        for stand_in in _stand_ins(star, entry, lookup)
+    )
+
+
+def _stand_ins(star: Star, entry: Entry, lookup: Lookup) -> Iterator[StandIn]:
+    dimension = star.dimension(lookup.dimension)
+    key, null = unknown_key(dimension), special_key(dimension, lookup.null)
+    is_ = f"the member '{{}}' of {dimension.name}, as these rows"
+    if null is not None:
+        why = (
+            f"have no value to look up: take them out in the query, or drop null: at {lookup.path}"
+        )
+        yield StandIn(lookup.column, null, f"{is_.format(lookup.null)} {why}")
+    if key is None or key == null or lookup.missing in ("reject", "fail"):
+        return
+    if lookup.missing == "unknown":
+        made = isinstance(entry, Dimension) or dimension.generated or dimension.junk
+        late = dimension.history and dimension.history.first == "effective"
+        others = "reject or fail" if made or late else "infer, reject or fail"
+        why = f"found no member: set missing: {others} at {lookup.path}, or mend the source"
+    else:
+        why = f"have no value to look up: set missing: reject or fail at {lookup.path}, or mend the source"
+    yield StandIn(lookup.column, key, f"{is_.format('unknown')} {why}")
 
 
 def column_types(entry: Entry, world: World) -> dict[str, str]:

@@ -356,3 +356,51 @@ def test_references_are_checked_against_the_members(shop):
     said = "check 'references buyer_key in dim_people' fails: 2 of 4 rows break it"
     with pytest.raises(CheckFailedError, match=said):
         shop.run(mapping)
+
+
+@pytest.mark.parametrize("again", [True, False])
+@pytest.mark.parametrize(
+    ("given", "key", "why"),
+    [
+        ({}, -1, "'unknown' of dim_people, as these rows found no member: set missing: infer, "),
+        (
+            {"null": "none"},
+            -2,
+            "'none' of dim_people, as these rows have no value to look up: take",
+        ),
+        (
+            {"missing": "infer"},
+            -1,
+            "'unknown' of dim_people, as these rows have no value to look up",
+        ),
+    ],
+)
+def test_rows_of_a_grain_that_find_no_member_are_told_as_such(shop, given, key, why, again):
+    lookup = {"buyer_key": {**buyer()["buyer_key"], **given}}
+    two = "(14, 'DE', 8, 1, 1), (15, 'DE', 7, 1, 1)" if not given else "(14, 'DE', NULL, 1, 1)"
+    two = f"INSERT INTO sales (sale, country, buyer, seller, amount) VALUES {two}"
+    members = {**UNKNOWN, "none": {"key": -2}}
+    mapping = star(
+        dim_people=people(special_members=members), sales=sales(lookup, "amount", grain="buyer_key")
+    )
+    shop.source("UPDATE sales SET buyer = 2 WHERE sale = 13; DELETE FROM sales WHERE sale = 11")
+    if key == -2 or "missing" in given:
+        two += "; UPDATE sales SET buyer = NULL WHERE sale = 13"
+    if again:
+        shop.run(mapping)
+    shop.source(two)
+    with pytest.raises(CheckFailedError) as caught:
+        shop.run(mapping)
+    assert f"buyer_key = {key} is the member {why}" in str(caught.value)
+    assert "facts.sales.lookups.buyer_key" in str(caught.value)
+    assert "dedupe" not in str(caught.value)
+
+
+def test_other_rows_of_one_key_are_no_matter_of_a_lookup(shop):
+    shop.source("UPDATE sales SET buyer = 1, country = 'a, b'")
+    mapping = star(
+        dim_people=people(),
+        sales=sales(buyer(), "country amount", grain=["country", "buyer_key"]),
+    )
+    with pytest.raises(CheckFailedError, match=r"say with source.dedupe which row wins$"):
+        shop.run(mapping)

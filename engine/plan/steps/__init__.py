@@ -10,7 +10,17 @@ from engine.plan.steps.aggregates import (
     InsertGroups,
     UpdateGroups,
 )
-from engine.plan.steps.base import ColumnDefinition, Join, Measure, Rows, Step, Table, Value, Within
+from engine.plan.steps.base import (
+    ColumnDefinition,
+    Join,
+    Measure,
+    Rows,
+    StandIn,
+    Step,
+    Table,
+    Value,
+    Within,
+)
 from engine.plan.steps.bridge import CheckBridge
 from engine.plan.steps.checks import (
     CheckFreshness,
@@ -290,6 +300,7 @@ __all__ = [
     "SetDefault",
     "StagePlan",
     "StagedColumn",
+    "StandIn",
     "Step",
     "Table",
     "Tree",

@@ -92,6 +92,18 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
+class StandIn:
+    """The key of a special member, which all rows get in `column` that have no member of their own.
+
+    `why` says of such rows what it means, and what can be done.
+    """
+
+    column: str
+    key: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Within:
     """A half-open range of a table: of days, or of days as numbers."""
 

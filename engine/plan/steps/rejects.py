@@ -6,7 +6,16 @@ from dataclasses import replace
 from typing import ClassVar
 
 from engine.mapping.model import Check, Scalar
-from engine.plan.steps.base import ColumnDefinition, Join, Measure, Rows, Step, Table, Within
+from engine.plan.steps.base import (
+    ColumnDefinition,
+    Join,
+    Measure,
+    Rows,
+    StandIn,
+    Step,
+    Table,
+    Within,
+)
 from engine.values import dataclass
 
 
@@ -51,6 +60,7 @@ class ProveUnique(Step):
     rows: Rows
     match: tuple[str, ...]
     rule: Rule
+    stand_ins: tuple[StandIn, ...] = ()  # keys that several rows may have as they found no member
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

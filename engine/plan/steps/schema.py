@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from engine.plan.steps.base import ColumnDefinition, Step, Table
+from engine.plan.steps.base import ColumnDefinition, StandIn, Step, Table
 from engine.values import dataclass
 
 
@@ -71,6 +71,7 @@ class AddPrimaryKey(Step):
     table: Table
     columns: tuple[str, ...]
     not_null: tuple[str, ...] = ()  # what else CREATE TABLE AS could not declare
+    stand_ins: tuple[StandIn, ...] = ()  # as of ProveUnique
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
