@@ -13,7 +13,7 @@ from engine.database.aggregates import aggregated
 from engine.database.compare import comparison_problems
 from engine.database.connect import execute
 from engine.database.expressions import types_of
-from engine.database.refusal import refused
+from engine.database.refusal import OF_PERIOD, of_period, refused
 from engine.database.trial import trial
 from engine.database.types import Described, describe
 from engine.errors import Place, Problem, did_you_mean
@@ -108,9 +108,11 @@ def _source(
         columns = describe(connection, f"{before}{source.query}{after}")
     except DBAPIError as error:
         where = f"in {connection.engine.get_execution_options()['where']}"
-        found.problems.append(
-            refused(error, document, path, lambda at: at - len(before), database=where)
-        )
+        problem = refused(error, document, path, lambda at: at - len(before), database=where)
+        snapshot = isinstance(entry, Fact) and entry.snapshot
+        if snapshot and of_period(error, f"{before}{source.query}"):
+            problem = Problem(problem.where, *OF_PERIOD)
+        found.problems.append(problem)
         return ()
     found.problems += _column_problems(entry, source, columns, document)
     return tuple(StagedColumn(column.name, column.type, column.cast) for column in columns)

@@ -11,6 +11,23 @@ from engine.database.failure import message_of
 from engine.errors import Problem
 from engine.mapping.document import Document
 
+# The period stands beside the query of a snapshot: an aggregate of it alone is taken for one of there.
+OF_PERIOD = (
+    "an aggregate of the period alone, which is the same in every row of the query",
+    "write period.start or period.end without it, or aggregate a column of the query with it, as in "
+    "max(least(ordered_at, period.end))",
+)
+
+
+def of_period(error: DBAPIError, sql: str) -> bool:
+    """Say whether a query was refused for an aggregate of the period and nothing else."""
+    diagnosis = error.orig.diag if isinstance(error.orig, psycopg2.errors.GroupingError) else None
+    # By its name, as the message is in the language of the server.
+    if not diagnosis or diagnosis.source_function != "check_agglevels_and_constraints":
+        return False
+    inside = sql[int(diagnosis.statement_position or 1) - 1 :].partition(")")[0]
+    return "period." in inside.lower()
+
 
 def refused(
     error: DBAPIError,

@@ -173,6 +173,26 @@ def test_what_is_wrong_with_the_query_is_said_at_its_place(shop):
         shop.run(stock("SELECT id, 1 AS pieces, period.start AS month FROM goods"))
 
 
+@pytest.mark.parametrize("alone", ["max(period.end)", "count(Period.start)"])
+def test_an_aggregate_of_the_period_alone_is_told_with_what_to_do(shop, alone):
+    query = "SELECT id, 1 AS pieces,\n{} AS evening FROM goods GROUP BY id"
+    with pytest.raises(MappingError) as caught:
+        shop.plan(stock(query.format(alone)))
+    (problem,) = caught.value.problems
+    assert problem.where.path == "facts.fact_stock.source.query"
+    assert problem.what == (
+        "an aggregate of the period alone, which is the same in every row of the query"
+    )
+    for instead in ("period.end", "max(least(since, period.end))"):  # as the hint says
+        shop.plan(stock(query.format(instead)))
+
+
+def test_another_aggregate_where_none_may_be_is_told_in_the_words_of_the_server(shop):
+    query = "SELECT id, 1 AS pieces, period.end AS evening FROM goods WHERE count(id) > 1"
+    with pytest.raises(MappingError, match="aggregate functions are not allowed in WHERE"):
+        shop.plan(stock(query))
+
+
 def test_periods_that_are_over_are_told_where_they_hold_keys_of_nobody(shop):
     lookups = {"key": {"dimension": "dim_goods", "on": "id", "missing": "fail"}}
     mapping = stock(columns="month pieces id", lookups=lookups)
