@@ -14,7 +14,13 @@ from engine.database.look import look
 from engine.database.measures import measures_told
 from engine.database.source import Origin
 from engine.database.tables import MIGRATIONS
-from engine.database.target import has_extension, held_states, periods_loaded, table_states
+from engine.database.target import (
+    has_extension,
+    held_states,
+    occupied,
+    periods_loaded,
+    table_states,
+)
 from engine.database.versions import loaded_by
 from engine.database.views import view_states
 from engine.errors import Problem, refuse
@@ -51,7 +57,7 @@ def survey(
     star = loaded.star
     entries = chosen(star, select)
     found = look(star, entries, loaded.document, sources, warehouse)
-    refuse(found.problems)
+    refuse([*found.problems, *occupied(warehouse, loaded, entries)])
     tables = table_states(warehouse, star)
     schema, version = star.connection("warehouse").schema, ledger.version_of(warehouse)
     progress = ledger.progress_of(warehouse, star.name) if version else {}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import date
 
 from sqlalchemy import Connection, text
 
 from engine.database.connect import execute
-from engine.mapping.model import Fact, Star
+from engine.errors import Problem
+from engine.mapping.load import Loaded
+from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.mapping.rules_history import current_view
 from engine.plan.held import LEDGER, held_table
 from engine.plan.shape import keys_above, member_key, target
@@ -87,6 +89,18 @@ join pg_namespace as n on n.oid = c.relnamespace
 where n.nspname = :schema and c.relname = any(:names)
 order by x.relname
 """)
+# What is there under the name of a table and is none. A table also gives its name to a type.
+OTHERS = text("""
+select c.relname as name, case c.relkind
+    when 'v' then 'a view' when 'm' then 'a materialized view' when 'f' then 'a foreign table'
+    when 'S' then 'a sequence' when 'c' then 'a type' else 'an index'
+  end as kind
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = :schema and c.relname = any(:names) and c.relkind not in ('r', 'p')
+union all
+select t.typname, 'a type' from pg_type as t join pg_namespace as n on n.oid = t.typnamespace
+where n.nspname = :schema and t.typname = any(:names) and t.typrelid = 0 and t.typcategory <> 'A'
+""")
 DAY = r"\('(\d{4}-\d\d-\d\d)(?: 00:00:00(?:\+00)?)?'\)"
 DAYS = re.compile(f"FOR VALUES FROM {DAY} TO {DAY}")
 
@@ -148,6 +162,21 @@ def _days(bounds: str) -> tuple[date, date] | None:
     """Return the range of a partition, None for one that is not of whole days."""
     found = DAYS.fullmatch(bounds)
     return (date.fromisoformat(found[1]), date.fromisoformat(found[2])) if found else None
+
+
+def occupied(
+    connection: Connection, loaded: Loaded, entries: Collection[Entry]
+) -> Iterator[Problem]:
+    """Find what stands where the tables of some entries should be and is no table."""
+    schema = loaded.star.connection("warehouse").schema
+    paths = {entry.name: entry.path for entry in entries}
+    trees = [e.hierarchy for e in entries if isinstance(e, Dimension) and e.hierarchy]
+    paths |= {tree.table: f"{tree.path}.table" for tree in trees}
+    for row in connection.execute(OTHERS, {"schema": schema, "names": list(paths)}):
+        what = f"{Table(schema, row.name)} is {row.kind}, not a table"
+        word = "entry" if paths[row.name].count(".") == 1 else "table of the hierarchy"
+        hint = f"drop it or rename it, or give the {word} another name"
+        yield loaded.document.problem(paths[row.name], what, hint)
 
 
 def has_extension(connection: Connection, name: str) -> bool:

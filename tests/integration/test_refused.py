@@ -279,3 +279,46 @@ def test_a_second_role_is_told_what_it_needs(shop):
         assert shop.run(mapping, environment={"WAREHOUSE_URL": url}).status == "done"
     finally:
         query(admin, f"REVOKE engine FROM {role}; DROP OWNED BY {role}; DROP ROLE {role}")
+
+
+@pytest.mark.parametrize(
+    ("made", "what"),
+    [
+        ("VIEW {} AS SELECT 1::bigint AS key, 1 AS id, '' AS name", "a view"),
+        (
+            "MATERIALIZED VIEW {} AS SELECT 1::bigint AS key, 1 AS id, '' AS name",
+            "a materialized view",
+        ),
+        ("SEQUENCE {}", "a sequence"),
+        ("INDEX {} ON other (id)", "an index"),
+        ("TYPE {} AS (id integer)", "a type"),
+        ("TYPE {} AS ENUM ('a')", "a type"),
+    ],
+)
+def test_what_stands_where_a_table_should_be_is_said_before_anything_is_loaded(shop, made, what):
+    mapping = star(dim_t=dimension(QUERY, "id name"), f=fact(QUERY, "id name"))
+    shop.warehouse("CREATE TABLE other (id integer)")
+    for name in ("dim_t", "f"):
+        shop.warehouse(f"CREATE {made.format(name)}")
+    assert [problem.partition(": ")[2] for problem in refusal(shop, mapping)] == [
+        f"{path}: public.{path.split('.')[1]} is {what}, not a table "
+        "(drop it or rename it, or give the entry another name)"
+        for path in ("dimensions.dim_t", "facts.f")
+    ]
+    with pytest.raises(MappingError, match=f"public.f is {what}, not a table"):
+        shop.run(mapping)
+
+
+def test_a_foreign_table_and_the_table_of_a_hierarchy(shop):
+    query(
+        shop.databases.warehouse_admin_url,
+        "CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER afar FOREIGN DATA WRAPPER nothing;"
+        "CREATE FOREIGN TABLE dim_t (key bigint, id integer) SERVER afar",
+    )
+    shop.warehouse("CREATE VIEW above AS SELECT 1 AS ancestor_key")
+    above = {"parent": "name", "table": "above"}
+    members = "SELECT id, id AS name FROM t"
+    problems = refusal(shop, star(dim_t=dimension(members, "id name", hierarchy=above)))
+    assert "public.dim_t is a foreign table, not a table" in problems[0]
+    assert "dimensions.dim_t.hierarchy.table: public.above is a view, not a table" in problems[1]
+    assert "give the table of the hierarchy another name" in problems[1]
