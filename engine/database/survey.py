@@ -20,6 +20,7 @@ from engine.database.target import (
     occupied,
     periods_loaded,
     table_states,
+    taken_names,
 )
 from engine.database.versions import loaded_by
 from engine.database.views import view_states
@@ -101,6 +102,7 @@ def survey(
         schema_exists=ledger.schema_exists(warehouse, schema),
         measures=measures_told(warehouse, star, loaded.document),
         views=view_states(warehouse, star),
+        taken=taken_names(warehouse, star),
         held=held_states(warehouse, star),
         loaded=loaded_last,
         moments={e.name: origins[e.source.connection].moments for e in entries if e.source},

@@ -101,6 +101,15 @@ union all
 select t.typname, 'a type' from pg_type as t join pg_namespace as n on n.oid = t.typnamespace
 where n.nspname = :schema and t.typname = any(:names) and t.typrelid = 0 and t.typcategory <> 'A'
 """)
+# A name that is too long is cut after 52 bytes, which are 13 letters at least.
+TAKEN = text("""
+select c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = :schema
+  and exists (
+    select from unnest(cast(:names as text[])) as d(name)
+    where starts_with(c.relname, left(d.name, 13))
+  )
+""")
 DAY = r"\('(\d{4}-\d\d-\d\d)(?: 00:00:00(?:\+00)?)?'\)"
 DAYS = re.compile(f"FOR VALUES FROM {DAY} TO {DAY}")
 
@@ -135,6 +144,9 @@ def table_states(connection: Connection, star: Star) -> dict[str, TableState]:
             description=next(row.about for row in columns if row.table == name),
             primary_key=next(
                 (tuple(row.columns) for row in indexes if row.table == name and row.primary), ()
+            ),
+            primary_name=next(
+                (row.name for row in indexes if row.table == name and row.primary), ""
             ),
             unique=tuple(
                 tuple(row.columns) for row in indexes if row.table == name and not row.partial
@@ -177,6 +189,15 @@ def occupied(
         word = "entry" if paths[row.name].count(".") == 1 else "table of the hierarchy"
         hint = f"drop it or rename it, or give the {word} another name"
         yield loaded.document.problem(paths[row.name], what, hint)
+
+
+def taken_names(connection: Connection, star: Star) -> frozenset[str]:
+    """Return the names that an index of a dimension may find taken, its own among them."""
+    bound = {
+        "schema": star.connection("warehouse").schema,
+        "names": [dimension.name for dimension in star.dimensions],
+    }
+    return frozenset(connection.execute(TAKEN, bound).scalars())
 
 
 def has_extension(connection: Connection, name: str) -> bool:

@@ -34,6 +34,7 @@ from engine.plan.steps import (
     Step,
     Table,
 )
+from engine.plan.steps.base import quoted
 from engine.plan.world import TableState, World, state_of
 
 TIMES = ("date", "timestamp without time zone", "timestamp with time zone")
@@ -153,8 +154,8 @@ def bounds(state: TableState) -> tuple[Bounds, ...]:
 def remade(table: Table) -> str:
     """Say how a table that is there gives way to one that is made anew."""
     return (
-        f"run: ALTER TABLE {table} RENAME TO {table.name}_before; the next run makes it anew and reads "
-        "everything; what the source no longer has can be copied by INSERT"
+        f"run: ALTER TABLE {table} RENAME TO {quoted(f'{table.name}_before')}; the next run makes it anew "
+        "and reads everything; what the source no longer has can be copied by INSERT"
     )
 
 

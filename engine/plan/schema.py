@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
+from itertools import takewhile
 
 from engine.errors import Place, Problem
 from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
@@ -40,7 +41,8 @@ from engine.plan.steps import (
     Table,
     WidenColumn,
 )
-from engine.plan.world import TableState, World, infers
+from engine.plan.steps.base import quoted
+from engine.plan.world import TableState, World, infers, state_of
 
 CURRENT_KEY, INFERRED_KEY = "current_key", "inferred_key"  # of some of the rows only
 COMBINATION = "combination_"  # what the names of indexes over junk begin with
@@ -107,14 +109,15 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
                 )
             )
     elif isinstance(entry, Dimension) and entry.history:
-        steps += _version_keys(entry, table, state)
+        steps += _version_keys(star, entry, world)
     elif isinstance(entry, Dimension) and entry.natural_key not in state.unique:
-        name = _key_name(entry, "key")
+        name = _key_name(star, entry, entry.natural_key, "key", world)
         steps.append(
             AddUniqueIndex(entry=entry.name, table=table, name=name, columns=entry.natural_key)
         )
     if isinstance(entry, Dimension) and infers(entry, world):
-        name = _key_name(entry, INFERRED_KEY)  # it finds the few of them at once
+        # It finds the few of them at once.
+        name = _key_name(star, entry, entry.natural_key, INFERRED_KEY, world)
         if name not in state.indexes:
             steps.append(
                 AddUniqueIndex(
@@ -128,9 +131,36 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _key_name(dimension: Dimension, ending: str) -> str:
-    """Return the name of an index over the natural key: of a long one the end is a hash."""
-    return short_name(f"{dimension.name}_{'_'.join(dimension.natural_key)}_{ending}")
+def _key_name(
+    star: Star, dimension: Dimension, columns: tuple[str, ...], ending: str, world: World
+) -> str:
+    """Return the name of a unique index: another one, with a hash, where something else has that name.
+
+    The index of dim_user over id would be called as that of dim over user_id.
+    """
+    state = state_of(dimension, world)
+    name = _plain_name(dimension, columns, ending)
+    if state.indexes.get(name) == columns:
+        return name
+    digest = hashlib.sha256(repr((dimension.name, columns, ending)).encode()).hexdigest()[:10]
+    own = short_name(f"{dimension.name}_{digest}_{ending}")
+    others = takewhile(lambda other: other.name != dimension.name, star.dimensions)
+    taken = {entry.name for entry in star.entries} | world.taken
+    taken |= {_plain_name(other, *key) for other in others for key in _keys(other)}
+    return own if own in state.indexes or name in taken else name
+
+
+def _plain_name(dimension: Dimension, columns: tuple[str, ...], ending: str) -> str:
+    """Return the name of an index over a dimension: of a long one the end is a hash."""
+    return short_name("_".join((dimension.name, *columns, ending)))
+
+
+def _keys(dimension: Dimension) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Return the columns of every unique index that a dimension may have, and the end of its name."""
+    match = dimension.natural_key
+    yield from ((match, ending) for ending in ("key", CURRENT_KEY, INFERRED_KEY))
+    yield (*match, VALID_FROM), "key"
+    yield (dimension.durable_key, VALID_FROM), "key"
 
 
 def _combination_name(junk: Dimension) -> str:
@@ -147,18 +177,19 @@ def outdated_keys(star: Star, junk: Dimension, world: World) -> Iterator[Step]:
             yield DropIndex(entry=junk.name, index=Table(schema, name))
 
 
-def _version_keys(dimension: Dimension, table: Table, state: TableState) -> Iterator[Step]:
+def _version_keys(star: Star, dimension: Dimension, world: World) -> Iterator[Step]:
     """Return what lets the database refuse two current versions, two at one time, and one without time."""
     name, match = dimension.name, dimension.natural_key
-    current = _key_name(dimension, CURRENT_KEY)
+    state, table = state_of(dimension, world), target(star, dimension)
+    current = _key_name(star, dimension, match, CURRENT_KEY, world)
     if current not in state.indexes:
         yield AddUniqueIndex(entry=name, table=table, name=current, columns=match, where=IS_CURRENT)
     if (*match, VALID_FROM) not in state.unique:
-        begins = _key_name(dimension, f"{VALID_FROM}_key")
+        begins = _key_name(star, dimension, (*match, VALID_FROM), "key", world)
         yield AddUniqueIndex(entry=name, table=table, name=begins, columns=(*match, VALID_FROM))
     durable = (dimension.durable_key, VALID_FROM)
     if dimension.durable_key and durable not in state.unique:
-        one = short_name(f"{name}_{dimension.durable_key}_{VALID_FROM}_key")
+        one = _key_name(star, dimension, durable, "key", world)
         yield AddUniqueIndex(entry=name, table=table, name=one, columns=durable)
     period = short_name(f"{name}_period_check")
     if period not in state.checks:
@@ -168,9 +199,10 @@ def _version_keys(dimension: Dimension, table: Table, state: TableState) -> Iter
 def dropped_keys(star: Star, dimension: Dimension, world: World) -> Iterator[Step]:
     """Return what lets a dimension that had one row for each member have several."""
     state, schema = world.tables.get(dimension.name, TableState()), target(star, dimension).schema
-    kept = {_key_name(dimension, ending) for ending in (CURRENT_KEY, INFERRED_KEY)}
+    match = dimension.natural_key
+    kept = {_key_name(star, dimension, match, e, world) for e in (CURRENT_KEY, INFERRED_KEY)}
     for name, columns in state.indexes.items():
-        if columns == dimension.natural_key and name not in kept:
+        if columns == match and name not in kept:
             yield DropIndex(entry=dimension.name, index=Table(schema, name))
 
 
@@ -267,8 +299,8 @@ def schema_problems(
             place(f"{entry.path}.{word}"),
             f"the primary key of table {table} is ({', '.join(state.primary_key)}), "
             f"not ({', '.join(primary)})",
-            f"run: ALTER TABLE {table} DROP CONSTRAINT {table.name}_pkey, ADD PRIMARY KEY ({columns})"
-            f"{nullable};",
+            f"run: ALTER TABLE {table} DROP CONSTRAINT {quoted(state.primary_name)}, "
+            f"ADD PRIMARY KEY ({columns}){nullable};",
         )
 
 

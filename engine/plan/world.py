@@ -28,6 +28,7 @@ class TableState:
     descriptions: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
     primary_key: tuple[str, ...] = ()
+    primary_name: str = ""  # of its constraint
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # unique ones, by name
     computed: frozenset[str] = frozenset()  # names of unique indexes over expressions
@@ -101,6 +102,7 @@ class World:
     `periods`: of each periodic snapshot the periods to read.
     `limits`: by entry and type, the text beyond which a cursor cannot be true (tomorrow's orders, infinity).
     `moments`: by entry and type of a time, the time of the run by the clock of the entry's source.
+    `taken`: names of tables, indexes and the like in the star's schema, those that begin as a dimension's.
     `held`: by fact, the types of the columns of the rows that wait, where there is a table of them.
     `borders`: by entry that is read in several streams, where one ends and the next begins (plan.streams).
     `allow_deletes`: however many rows are gone from a source, that is right.
@@ -122,6 +124,7 @@ class World:
     today: date = date(1, 1, 1)
     moments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     allow_deletes: bool = False
+    taken: frozenset[str] = frozenset()
     held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     borders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

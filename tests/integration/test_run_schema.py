@@ -414,3 +414,73 @@ class Logged:
         self.stars.execute_outside(
             self.admin, f"ALTER DATABASE {self.database} RESET log_statement"
         )
+
+
+@pytest.mark.parametrize("name", ["f" * 60, "The Fact"])
+def test_the_statement_that_is_printed_has_the_names_as_they_are(stars, name):
+    mapping = star(**{name: fact("SELECT 1 AS id, 2 AS line", "id line")})
+    stars.run(mapping)
+    mapping["facts"][name]["grain"] = ["id", "line"]
+    with pytest.raises(MappingError) as error:
+        stars.run(mapping)
+    stars.warehouse(re.findall(r"run: (ALTER TABLE .*?;)", str(error.value))[0])
+    assert counts(stars.run(mapping), name) == {"read": 1, "unchanged": 1}
+
+
+def users(**more: object) -> Entry:
+    """Two dimensions whose indexes over their natural keys would have one name."""
+    query = "SELECT 1 AS id, 1 AS user_id, 'a' AS name"
+    mapping = star(dim_user=dimension(query, "id name", **more))
+    mapping["dimensions"]["dim"] = dimension(query, "user_id name", **more)
+    return mapping
+
+
+COUNTED = """
+SELECT tablename, count(*) FROM pg_indexes WHERE tablename LIKE 'dim%' AND schemaname = 'public'
+GROUP BY tablename ORDER BY tablename
+"""
+
+
+@pytest.mark.parametrize("versions", [False, True])
+def test_indexes_of_two_dimensions_do_not_want_one_name(stars, versions):
+    columns = {"name": {"scd": 2}} if versions else {}
+    mapping = users(**({"durable_key": "member"} if versions else {}))
+    for entry in mapping["dimensions"].values():
+        entry["columns"] |= columns
+    stars.run(mapping)
+    each = 4 if versions else 2
+    assert stars.warehouse(COUNTED) == [("dim", each), ("dim_user", each)]
+    before = untouched(stars)
+    assert not [step.title for step in stars.plan(mapping).load if "index" in step.title]
+    mapping["dimensions"] = dict(reversed(mapping["dimensions"].items()))
+    stars.run(mapping)
+    assert untouched(stars) == before
+    assert stars.warehouse(COUNTED) == [("dim", each), ("dim_user", each)]
+
+
+def test_an_index_gets_another_name_where_its_own_is_taken(stars):
+    mapping = users()
+    last = mapping["dimensions"].pop("dim")
+    stars.run(mapping)
+    # A name that another mapping's dimension has, and one that was made by hand.
+    stars.warehouse(
+        "CREATE TABLE dim (key bigint GENERATED ALWAYS AS IDENTITY, user_id int, name text)"
+    )
+    stars.run(star("other", dim_x=last) | {"dimensions": {"dim": last}})
+    assert stars.warehouse(COUNTED) == [("dim", 2), ("dim_user", 2)]
+    stars.warehouse("DROP INDEX dim_user_id_key; CREATE INDEX dim_user_id_key ON dim_user (name)")
+    stars.run(mapping)
+    assert stars.warehouse(COUNTED) == [("dim", 2), ("dim_user", 3)]
+    assert "is not there" not in notices(stars.run(mapping))
+
+
+def test_an_index_that_has_its_name_keeps_it(stars):
+    mapping = users()
+    stars.warehouse(
+        "CREATE TABLE dim (key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, user_id int, name text);"
+        "CREATE UNIQUE INDEX dim_user_id_key ON dim (user_id)"
+    )
+    stars.run(mapping)
+    assert stars.warehouse(COUNTED) == [("dim", 2), ("dim_user", 2)]
+    table = "SELECT tablename FROM pg_indexes WHERE indexname = 'dim_user_id_key'"
+    assert stars.column(table) == ["dim"]

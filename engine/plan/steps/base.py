@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from typing import ClassVar, Literal
 
@@ -26,15 +27,23 @@ Measure = Literal[
 ]
 
 
+PLAIN = re.compile("[a-z_][a-z0-9_]*")
+
+
+def quoted(name: str) -> str:
+    """Return a name as a person writes it in SQL: in quotes only where it needs them."""
+    return name if PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table by schema and name, both unquoted."""
+    """A table by schema and name, both unquoted; as a text it is as SQL names it, quoted where need be."""
 
     schema: str
     name: str
 
     def __str__(self) -> str:
-        return f"{self.schema}.{self.name}"
+        return f"{quoted(self.schema)}.{quoted(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)
