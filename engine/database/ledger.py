@@ -7,7 +7,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -16,7 +16,8 @@ from sqlalchemy.engine import Row
 from engine.database import tables
 from engine.database.connect import execute
 from engine.errors import LockedError, RunError
-from engine.plan.progress import REMADE, Mark, Progress
+from engine.mapping.model import Star
+from engine.plan.progress import GONE, REMADE, Mark, Progress
 from engine.plan.quality import Verdict
 from engine.plan.shape import STAGE_SCHEMA
 from engine.plan.steps import Done
@@ -34,6 +35,20 @@ PRESENT = f"""
 select c.relname from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
 where n.nspname = '{tables.SCHEMA}'
 """
+
+ABANDONED = text(f"""
+select c.relname
+from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+where n.nspname = :schema and c.relname = any(:names) and c.relkind in ('r', 'p')
+  and not exists (
+    select from {tables.SCHEMA}.watermark as w where w.entry = c.relname and w.mapping <> :mapping
+      and w.moment > (
+        select max(o.moment) from {tables.SCHEMA}.watermark as o
+        where o.entry = c.relname and o.mapping = :mapping
+      )
+  )
+order by 1
+""")
 
 
 def schema_exists(connection: Connection, schema: str) -> bool:
@@ -286,6 +301,17 @@ def save_progress(
         connection.execute(insert(marks), rows)
 
 
+def depart(connection: Connection, star: Star) -> None:
+    """Note of the entries that a mapping has no more that runs did without them; the caller commits."""
+    marks = tables.watermark.c
+    connection.execute(
+        update(tables.watermark)
+        .where(marks.mapping == star.name, marks.entry.not_in([e.name for e in star.entries]))
+        .where(marks.fingerprint.not_like(f"{GONE}%"))
+        .values(fingerprint=GONE + marks.fingerprint)
+    )
+
+
 def outdate(connection: Connection, mapping: str, schema: str, dimensions: Collection[str]) -> None:
     """Let other mappings that load these dimensions of a schema read all again: they hold keys of before.
 
@@ -300,6 +326,14 @@ def outdate(connection: Connection, mapping: str, schema: str, dimensions: Colle
         .where(marks.c.mapping.not_in(elsewhere))
         .values(fingerprint=REMADE)
     )
+
+
+def abandoned(connection: Connection, star: Star, loaded: Collection[str]) -> Iterator[str]:
+    """Yield the tables of entries that a mapping has `loaded` and has no more, unless another one goes on."""
+    names = sorted({*loaded} - {entry.name for entry in star.entries})
+    bound = {"mapping": star.name, "schema": star.connection("warehouse").schema, "names": names}
+    if names:
+        yield from connection.execute(ABANDONED, bound).scalars()
 
 
 def steps_of(connection: Connection, run_id: uuid.UUID) -> tuple[Done, ...]:

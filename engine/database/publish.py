@@ -125,6 +125,7 @@ class Publication:
             new[entry.name] = advance(before, mark, snapshot.activity, lag)
         new |= dict.fromkeys(_orphaned(loaded.star, world, plan.fingerprints), Progress(None))
         ledger.save_progress(self._main, self._run_id, loaded.star.name, new)
+        ledger.depart(self._main, loaded.star)
         if remade := tuple(_remade(loaded.star, world, plan.entries)):
             schema = loaded.star.connection("warehouse").schema
             ledger.outdate(self._main, loaded.star.name, schema, remade)

@@ -30,7 +30,7 @@ from engine.mapping.model import Dimension, Entry, Fact, Period, Star
 from engine.plan.drift import member_comparisons, overwriter
 from engine.plan.fingerprint import fingerprint
 from engine.plan.load import member_steps
-from engine.plan.progress import REMADE, Progress, reading
+from engine.plan.progress import GONE, REMADE, Progress, reading
 from engine.plan.select import chosen
 from engine.plan.shape import target
 from engine.plan.snapshot import periods_due, week_shift
@@ -108,8 +108,10 @@ def survey(
         moments={e.name: origins[e.source.connection].moments for e in entries if e.source},
     )
     noted = {} if full_refresh else {name: each.content for name, each in known.items()}
+    loaded_once = {*progress, *(n for n, each in known.items() if each.mapping == star.name)}
     return replace(
         world,
+        abandoned=tuple(ledger.abandoned(warehouse, star, loaded_once)) if loaded_once else (),
         kept=frozenset(contents.kept(warehouse, star, entries, world, noted)),
         strayed=_strayed(star, entries, world, warehouse),
         borders=dict(_borders(entries, world, sources)),
@@ -180,6 +182,8 @@ def _left(
         why = lost
     elif known == REMADE:
         why = "another mapping has made a dimension of this star anew, whose members have new keys"
+    elif known.startswith(GONE):
+        why = "it was not in the mapping meanwhile"
     elif known and known != fingerprint(star, fact):
         why = "the definition has changed since the last run"
     over = "periods that are over stay as they are, --full-refresh reads them again"
@@ -197,7 +201,7 @@ def _other_periods(
         state = tables.get(fact.name, TableState())
         if not isinstance(fact, Fact) or not fact.snapshot or state.empty:
             continue
-        known = progress.get(fact.name, Progress(None)).fingerprint
+        known = progress.get(fact.name, Progress(None)).fingerprint.removeprefix(GONE)
         for every in get_args(Period):
             other = replace(fact, snapshot=replace(fact.snapshot, every=every))
             if every != fact.snapshot.every and fingerprint(loaded.star, other) == known:

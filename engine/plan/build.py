@@ -30,6 +30,7 @@ from engine.plan.schema import (
     junk_problems,
     key_steps,
     left_over,
+    left_over_tables,
     schema_problems,
     table_steps,
 )
@@ -122,6 +123,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
         notices=(
             *brought_along(star, select),
             *left_over_roles(star, world),
+            *left_over_tables(star, world),
             *(
                 notice
                 for entry in entries
@@ -153,7 +155,7 @@ def _loading(star: Star, entries: Collection[Entry], world: World, place: Locate
 def _compared(star: Star, plan: Plan, entries: Iterable[Entry], world: World) -> Plan:
     """Add to a plan what it says about drift."""
     steps = (*plan.schema, *plan.load)
-    told: list[Notice] = list(left_over_roles(star, world))
+    told = [*left_over_roles(star, world), *left_over_tables(star, world)]
     by_others: list[Notice] = []
     for entry in entries:
         told += [*left_over(star, entry, world), *drift(star, entry, world, steps)]

@@ -19,6 +19,7 @@ DEFAULT_LAG = (
 )
 MOST_MARKS = 64  # that wait to be settled
 REMADE = "remade"  # in place of a fingerprint: the keys that were looked up are no more
+GONE = "gone "  # before a fingerprint: a run did without the entry, whose mapping did not have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,8 @@ def _changed(progress: Progress, identity: str, fingerprint: str, now: int) -> s
         return "the source is another one, or was restored or failed over, since the last run"
     if progress.fingerprint == REMADE:
         return "another mapping has made a dimension of this star anew, whose members have new keys"
+    if progress.fingerprint.startswith(GONE):
+        return "it was not in the mapping meanwhile"
     if progress.fingerprint != fingerprint:
         return "the definition has changed since the last run"
     if _newest(progress) > now:

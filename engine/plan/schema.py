@@ -320,6 +320,16 @@ def junk_problems(
         )
 
 
+def left_over_tables(star: Star, world: World) -> Iterator[Notice]:
+    """Tell of tables whose entries the mapping has no more: they are kept, as somebody may read them."""
+    for name in world.abandoned:
+        yield Notice(
+            name,
+            "is no longer in the mapping: its table is kept and not filled; if nothing else fills it, drop "
+            f"it: DROP TABLE {Table(star.connection('warehouse').schema, name)};",
+        )
+
+
 def left_over(star: Star, entry: Entry, world: World) -> Iterator[Notice]:
     """Tell where the table has more than the mapping wants: it is kept, as taking it could lose data."""
     state, table = world.tables.get(entry.name, TableState()), target(star, entry)

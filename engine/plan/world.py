@@ -105,6 +105,7 @@ class World:
     `taken`: names of tables, indexes and the like in the star's schema, those that begin as a dimension's.
     `held`: by fact, the types of the columns of the rows that wait, where there is a table of them.
     `borders`: by entry that is read in several streams, where one ends and the next begins (plan.streams).
+    `abandoned`: the tables that this mapping has loaded, and whose entries it has no more.
     `allow_deletes`: however many rows are gone from a source, that is right.
     """
 
@@ -127,6 +128,7 @@ class World:
     taken: frozenset[str] = frozenset()
     held: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     borders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    abandoned: tuple[str, ...] = ()
 
 
 def state_of(entry: Entry, world: World) -> TableState:

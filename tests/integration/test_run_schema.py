@@ -138,6 +138,59 @@ def test_a_column_that_left_the_mapping_is_kept_and_told(loaded):
     assert loaded.column("SELECT price::text FROM f") == ["1.25"]
 
 
+def test_an_entry_that_left_the_mapping_is_kept_and_told_until_its_table_is_dropped(loaded):
+    without = {**little(), "facts": {}, "dimensions": {"dim_e": dimension("SELECT 1 AS id", "id")}}
+    before = loaded.warehouse("TABLE f"), loaded.warehouse("TABLE dim_d")
+    for _ in range(2):
+        told = notices(loaded.run(without))
+        for name in ("dim_d", "f"):
+            assert f"{name}: is no longer in the mapping: its table is kept and not filled" in told
+        assert "drop it: DROP TABLE public.f;" in told
+    assert (loaded.warehouse("TABLE f"), loaded.warehouse("TABLE dim_d")) == before
+    loaded.warehouse("DROP TABLE f; CREATE VIEW f AS SELECT 1 AS id")
+    told = notices(loaded.run(without, "dim_e"))
+    assert "dim_d: is no longer" in told
+    assert "f: is no longer" not in told
+    loaded.warehouse("DROP VIEW f")
+    assert "dim_d: is no longer" not in notices(loaded.run(little()))
+
+
+def test_an_entry_that_another_mapping_loads_now_is_not_told(loaded):
+    moved = {**little(), "name": "other"}
+    loaded.run(moved)
+    rest = star(dim_e=dimension("SELECT 1 AS id", "id"))
+    assert "no longer" not in notices(loaded.run(rest))
+    loaded.run(little())
+    assert "f: is no longer" in notices(loaded.run(rest))
+
+
+def test_an_entry_that_returns_is_read_as_a_whole(stars):
+    stars.source(
+        "CREATE TABLE people (id int, city text, at timestamp);"
+        "CREATE TABLE sales (id int, person int, at timestamp);"
+        "GRANT SELECT ON people, sales TO PUBLIC;"
+        "INSERT INTO people VALUES (1, 'Rome', '2026-01-01'), (1, 'Kiel', '2026-01-04');"
+        "INSERT INTO sales VALUES (1, 1, '2026-01-03'), (2, 1, '2026-01-05')"
+    )
+    people = dimension(
+        "SELECT * FROM people",
+        {"id": None, "city": {"scd": 2}},
+        history={"effective": "at"},
+        special_members=UNKNOWN,
+    )
+    lookup = {"dimension": "dim_p", "on": {"id": "person"}, "as_of": "at"}
+    sales = fact("SELECT * FROM sales", "id at", cursor="id", lookups={"person_key": lookup})
+    stars.run(star(dim_p=people, f=sales))
+    stars.source("INSERT INTO people VALUES (1, 'Bonn', '2026-01-02')")  # late, while f is away
+    stars.run(star(dim_p=people))
+    stars.run(star(dim_p=people))
+    told = notices(stars.run(star(dim_p=people, f=sales)))
+    assert "f: it was not in the mapping meanwhile: everything is read" in told
+    cities = "SELECT city FROM f JOIN dim_p ON key = person_key ORDER BY f.id"
+    assert stars.column(cities) == ["Bonn", "Kiel"]
+    assert "meanwhile" not in notices(stars.run(star(dim_p=people, f=sales)))
+
+
 @pytest.mark.parametrize(
     ("column", "expression", "type_"),
     [
