@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from typing import get_args
 
 from sqlalchemy import Connection
 
@@ -26,9 +25,9 @@ from engine.database.versions import loaded_by
 from engine.database.views import view_states
 from engine.errors import Problem, refuse
 from engine.mapping.load import Loaded
-from engine.mapping.model import Dimension, Entry, Fact, Period, Star
+from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.drift import member_comparisons, overwriter
-from engine.plan.fingerprint import fingerprint
+from engine.plan.fingerprint import every_of, fingerprint
 from engine.plan.load import member_steps
 from engine.plan.progress import GONE, REMADE, Progress, reading
 from engine.plan.select import chosen
@@ -201,15 +200,14 @@ def _other_periods(
         state = tables.get(fact.name, TableState())
         if not isinstance(fact, Fact) or not fact.snapshot or state.empty:
             continue
-        known = progress.get(fact.name, Progress(None)).fingerprint.removeprefix(GONE)
-        for every in get_args(Period):
-            other = replace(fact, snapshot=replace(fact.snapshot, every=every))
-            if every != fact.snapshot.every and fingerprint(loaded.star, other) == known:
-                yield loaded.document.problem(
-                    f"{fact.snapshot.path}.every",
-                    f"every: {fact.snapshot.every}, but the rows of {fact.name} are each of a {every}",
-                    f"drop the table {target(loaded.star, fact)}, and the next run makes it anew",
-                )
+        known = progress.get(fact.name, Progress(None)).fingerprint
+        every = every_of(known.removeprefix(GONE))
+        if every not in ("", fact.snapshot.every):
+            yield loaded.document.problem(
+                f"{fact.snapshot.path}.every",
+                f"every: {fact.snapshot.every}, but the rows of {fact.name} are each of a {every}",
+                f"drop the table {target(loaded.star, fact)}, and the next run makes it anew",
+            )
 
 
 def _overwritten(star: Star, entry: Entry, loaded: Mapping[str, tuple[str, str]]) -> str:

@@ -24,7 +24,10 @@ def _members(dimension: Dimension) -> tuple[object, ...]:
 
 
 def fingerprint(star: Star, entry: Entry) -> str:
-    """Return a hash of all that decides what a row becomes; when it changes, old rows must be read again."""
+    """Return a hash of all that decides what a row becomes; when it changes, old rows must be read again.
+
+    Of a snapshot it says the length of its periods, too (see every_of).
+    """
     parts: list[object] = [match_columns(entry), entry.load, star.connection("warehouse").schema]
     parts += [(column.name, column.expr, column.type) for column in entry.columns]
     parts += [
@@ -35,7 +38,7 @@ def fingerprint(star: Star, entry: Entry) -> str:
     if isinstance(entry, Fact) and entry.milestones:
         parts += [entry.milestones]
     if isinstance(entry, Fact) and entry.snapshot:
-        parts += [(entry.snapshot.every, entry.snapshot.column)]
+        parts += [entry.snapshot.column]
         parts += [entry.snapshot.dense] if entry.snapshot.dense else []
     if isinstance(entry, Dimension) and entry.history:
         parts += [entry.history, [(c.name, c.scd, c.previous) for c in entry.columns]]
@@ -63,4 +66,12 @@ def fingerprint(star: Star, entry: Entry) -> str:
         for x in entry.lookups
         if x.null
     ]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return (
+        f"{digest} {entry.snapshot.every}" if isinstance(entry, Fact) and entry.snapshot else digest
+    )
+
+
+def every_of(fingerprint: str) -> str:
+    """Return how long the periods of a snapshot were with this fingerprint; empty where it does not say."""
+    return fingerprint.partition(" ")[2]

@@ -129,6 +129,9 @@ def test_periods_of_another_length_do_not_stand_beside_those_that_are_there(shop
     assert len(shop.warehouse(TABLE)) == 3
     with pytest.raises(MappingError, match="each of a month"):
         shop.run(weekly, full_refresh=True)  # which reads nothing from before 26 January
+    more = {"month": None, "id": None, "pieces": None, "twice": "pieces * 2"}
+    with pytest.raises(MappingError, match="each of a month"):
+        shop.run(stock(columns=more, snapshot=weekly["facts"]["fact_stock"]["snapshot"]))
     for _ in range(2):
         shop.run(star(dim_other=dimension("SELECT 1 AS id", "id")))
     with pytest.raises(MappingError, match="each of a month"):
