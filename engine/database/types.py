@@ -67,7 +67,7 @@ def precise(found: str, said: str) -> str:
         return found
     name, rest = known.groups()
     if name == '"bit"':
-        return f"bit({digits[1]})"
+        return f"bit({digits[1]}){rest}"
     return f"{name}({min(int(digits[1]), MOST_DIGITS)}){rest}"
 
 

@@ -119,10 +119,11 @@ def cast_for(type_: str) -> str:
     cutting = CUTTING.match(type_)
     if not cutting:
         return type_
-    base = (
-        "bpchar" if cutting[1] == "character" else "varbit" if cutting[1] == "bit" else cutting[1]
-    )
-    return base + (cutting[2] or "")
+    base, array = cutting[1], cutting[2] or ""
+    if base == "bit":
+        # No operator compares bit[] with varbit[]; an integer as "bit" would lose its digits.
+        base = '"bit"' if array else "varbit"
+    return ("bpchar" if base == "character" else base) + array
 
 
 def bare(type_: str) -> str:
