@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 
 from sqlalchemy import Connection
@@ -126,7 +126,7 @@ class Publication:
         new |= dict.fromkeys(_orphaned(loaded.star, world, plan.fingerprints), Progress(None))
         ledger.save_progress(self._main, self._run_id, loaded.star.name, new)
         ledger.depart(self._main, loaded.star)
-        if remade := tuple(_remade(loaded.star, world, plan.entries)):
+        if remade := tuple(_remade(loaded.star, world, self.steps)):
             schema = loaded.star.connection("warehouse").schema
             ledger.outdate(self._main, loaded.star.name, schema, remade)
         self.changes = tuple(self._note(loaded.star, world, plan))
@@ -188,11 +188,14 @@ def _staged(plan: Plan, entry: str, filled: Callable[[str], Staged]) -> Staged:
     return Staged(())
 
 
-def _remade(star: Star, world: World, loaded: Collection[str]) -> Iterator[str]:
-    """Find dimensions that a mapping had loaded before and that this run found empty."""
+def _remade(star: Star, world: World, steps: Iterable[Done]) -> Iterator[str]:
+    """Find dimensions that a mapping had loaded before, and that this run found empty and filled."""
+    filled = {
+        done.entry for done in steps if done.rows and done.measure in ("inserted", "inferred")
+    }
     for dimension in star.dimensions:
         emptied = world.tables.get(dimension.name, TableState()).empty
-        known = dimension.name in world.loaded and dimension.name in loaded
+        known = dimension.name in world.loaded and dimension.name in filled
         if known and emptied and dimension.generated is None:
             yield dimension.name
 

@@ -15,9 +15,9 @@ SHARED = dimension("SELECT id, name FROM items", special_members=UNKNOWN)
 WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 
 
-def shop(name):
+def shop(name, source="items"):
     lookups = {"item_key": {"dimension": "dim_items", "on": "id"}}
-    query = "SELECT id, amount FROM items"
+    query = f"SELECT id, amount FROM {source}"
     return star(name, dim_items=SHARED, **{name: fact(query, lookups=lookups)})
 
 
@@ -112,6 +112,18 @@ def test_facts_of_both_stars_get_the_new_keys_of_a_dimension_that_was_made_anew(
     # The third has a table of its own, which is called alike.
     for mapping in (sales, returns, third):
         assert notices(items.run(mapping)) == ""
+
+
+def test_a_dimension_that_has_no_member_yet_was_not_made_anew(items):
+    items.source("CREATE TABLE kept AS TABLE items; TRUNCATE items")
+    mappings = [shop(name, source="kept") for name in ("sales", "returns")]
+    for mapping in mappings * 2:
+        assert "made a dimension" not in notices(items.run(mapping))
+    items.source("INSERT INTO items TABLE kept")
+    items.run(mappings[0])
+    assert "returns: another mapping has made a dimension" in notices(items.run(mappings[1]))
+    found = "SELECT count(*) FROM returns JOIN dim_items AS d ON d.key = item_key WHERE d.id = returns.id"
+    assert items.column(found) == [3]
 
 
 def test_a_check_of_one_star_looks_at_what_the_other_has_written(items):
