@@ -29,15 +29,13 @@ from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.drift import member_comparisons, overwriter
 from engine.plan.fingerprint import every_of, fingerprint
 from engine.plan.load import member_steps
-from engine.plan.progress import GONE, REMADE, Progress, reading
+from engine.plan.progress import GONE, Progress, reading, redefined
 from engine.plan.select import chosen
 from engine.plan.shape import target
 from engine.plan.snapshot import periods_due, week_shift
 from engine.plan.streams import border_step
 from engine.plan.world import Reading, TableState, World, state_of
 from engine.sql.render import render
-
-NEW_KEYS = "its members will get new keys"
 
 
 def survey(
@@ -167,26 +165,15 @@ def _reading(
 def _left(
     star: Star, fact: Fact, lost: str, progress: Mapping[str, Progress], *, full_refresh: bool
 ) -> str:
-    """Say what becomes of periods that are over, where a person might expect another thing.
-
-    What was `lost` may be the members whose keys they hold; a table that is empty itself has none of them.
-    """
+    """Say what becomes of periods that are over, where a person might expect another thing."""
     if full_refresh:
         return (
             "a full refresh was asked for: every period of which its query can tell is read again"
         )
-    known = progress.get(fact.name, Progress(None)).fingerprint
-    why = ""
-    if NEW_KEYS in lost:
-        why = lost
-    elif known == REMADE:
-        why = "another mapping has made a dimension of this star anew, whose members have new keys"
-    elif known.startswith(GONE):
-        why = "it was not in the mapping meanwhile"
-    elif known and known != fingerprint(star, fact):
-        why = "the definition has changed since the last run"
+    known = progress.get(fact.name, Progress(None))
+    why = known.fingerprint and (lost or redefined(known, fingerprint(star, fact)))
     over = "periods that are over stay as they are, --full-refresh reads them again"
-    return f"{why}: {over}" if known and why else ""
+    return f"{why}: {over}" if why else ""
 
 
 def _other_periods(
@@ -218,21 +205,29 @@ def _overwritten(star: Star, entry: Entry, loaded: Mapping[str, tuple[str, str]]
 
 
 def _lost(star: Star, entry: Entry, tables: Mapping[str, TableState]) -> str:
-    """Say what was taken away since the last run, so that the watermark no longer tells what is loaded."""
+    """Say what was taken away since the last run, so that the watermark no longer tells what is loaded.
+
+    A snapshot has no watermark, but where its table has rows they may hold keys that are no more.
+    """
     state = tables.get(entry.name, TableState())
+    if isinstance(entry, Fact) and entry.snapshot:
+        return "" if state.empty else _emptied(entry, tables)
     if not state.exists:
         return "its table does not exist"
     if state.empty:
         return "its table is empty"
-    for column in entry.columns:
-        if column.name not in state.columns:
-            return f"its table has no column '{column.name}'"
+    for name in (*(c.name for c in entry.columns), *(x.column for x in entry.lookups)):
+        if name not in state.columns:
+            return f"its table has no column '{name}'"
     for dimension in star.dimensions:
         if entry.name in dimension.junk and tables.get(dimension.name, TableState()).empty:
             return f"{dimension.name}, which is made of its rows, is empty"
+    return _emptied(entry, tables)
+
+
+def _emptied(entry: Entry, tables: Mapping[str, TableState]) -> str:
+    """Say which dimension that an entry looks up is empty."""
     for lookup in entry.lookups:
-        if lookup.column not in state.columns:
-            return f"its table has no column '{lookup.column}'"
         if tables.get(lookup.dimension, TableState()).empty:
-            return f"{lookup.dimension} is empty, {NEW_KEYS}"
+            return f"{lookup.dimension} is empty, its members will get new keys"
     return ""

@@ -135,14 +135,21 @@ def _changed(progress: Progress, identity: str, fingerprint: str, now: int) -> s
     """Say what is not as it was when a watermark was made."""
     if progress.identity != identity:
         return "the source is another one, or was restored or failed over, since the last run"
+    if why := redefined(progress, fingerprint):
+        return why
+    if _newest(progress) > now:
+        return "the clock of the source was set back since the last run"
+    return ""
+
+
+def redefined(progress: Progress, fingerprint: str) -> str:
+    """Say why rows that were loaded would not be the same now."""
     if progress.fingerprint == REMADE:
         return "another mapping has made a dimension of this star anew, whose members have new keys"
     if progress.fingerprint.startswith(GONE):
         return "it was not in the mapping meanwhile"
     if progress.fingerprint != fingerprint:
         return "the definition has changed since the last run"
-    if _newest(progress) > now:
-        return "the clock of the source was set back since the last run"
     return ""
 
 
