@@ -57,6 +57,8 @@ FILTERS = {
     "looked_at": fragments.looked_at,
     "meets": fragments.meets,
     "rows": fragments.rows,
+    "present": fragments.present,
+    "unread": fragments.unread,
     "made_up": fragments.made_up,
     "broken": fragments.broken,
     "version": members.version,

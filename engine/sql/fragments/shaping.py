@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.mapping.history import IS_CURRENT, VALID_FROM, VALID_TO
-from engine.mapping.owned import DELETED_AT
-from engine.plan.steps import Join, Rows, Value
+from engine.mapping.owned import DELETED_AT, IS_INFERRED
+from engine.plan.steps import (
+    CheckFreshness,
+    CheckRowCount,
+    CheckRows,
+    CheckUnique,
+    CountOutdated,
+    DeleteGone,
+    Join,
+    Rows,
+    Value,
+)
 from engine.sql.fragments.conditions import any_null, equal
 from engine.sql.quote import (
     Fragment,
@@ -132,3 +142,23 @@ def shaped(of: Rows, origin: Fragment, more: Iterable[tuple[str, str]] = ()) -> 
         for n, join in enumerate(of.joins)
     )
     return Fragment(f"(\nselect {', '.join(outer)}\nfrom (\n  {below}\n) as v\n{joined}\n)")
+
+
+def present(step: CheckRows | CheckUnique | CheckRowCount | CheckFreshness, alias: str) -> Fragment:
+    """Say which rows of its table a check looks at: neither special members nor rows flagged as deleted."""
+    flagged = [f"not {column(step.deleted, alias)}"] if step.deleted else []
+    return Fragment("\n  and ".join([*_ordinary(step, alias), *flagged]) or "true")
+
+
+def unread(step: CountOutdated | DeleteGone, alias: str) -> Fragment:
+    """Say that nothing was read for a row of the table; a special member, or an inferred one, has no row."""
+    read = f"select from {rows(step.rows)} as s where {equal(step.match, alias, 's')}"
+    inferred = [f"not {column(IS_INFERRED, alias)}"] if step.known else []
+    return Fragment("\n  and ".join([f"not exists ({read})", *_ordinary(step, alias), *inferred]))
+
+
+def _ordinary(
+    step: CheckRows | CheckUnique | CheckRowCount | CheckFreshness | CountOutdated | DeleteGone,
+    alias: str,
+) -> list[str]:
+    return [f"{column(step.key, alias)} > {literal(step.above)}"] if step.key else []

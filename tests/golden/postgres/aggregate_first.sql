@@ -48,5 +48,6 @@ select
     count(*) filter (where (t."sales" < '1'::bigint))
   ] as failed,
   count(*) as total
-from "mart"."agg_sale" as t;
+from "mart"."agg_sale" as t
+where true;
 

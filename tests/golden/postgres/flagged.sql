@@ -32,7 +32,7 @@ from (
   from "mart"."dim_user" as t
   where t."name" is not null
     and t."user_key" > 0
-    and not t."is_deleted"
+  and not t."is_deleted"
     and t."is_current"
   group by t."name"
 ) as groups;
@@ -57,7 +57,8 @@ join (
     "sale_id" as "sale_id"
   from "engine_stage"."shop.fact_sale"
   where "$reject" is null
-) as s on t."sale_id" = s."sale_id";
+) as s on t."sale_id" = s."sale_id"
+where true;
 
 -- fact_sale: check
 select coalesce(sum(copies) filter (where copies > 1), 0) as failed, coalesce(sum(copies), 0) as total
@@ -107,5 +108,6 @@ select
     count(*) filter (where (t."sales" < '1'::bigint))
   ] as failed,
   count(*) as total
-from "mart"."agg_sale" as t;
+from "mart"."agg_sale" as t
+where true;
 

@@ -487,7 +487,8 @@ select
     count(*) filter (where (t."user_key" is not null and not exists (select from "mart"."dim_user" as m where m."user_key" = t."user_key")))
   ] as failed,
   count(*) as total
-from "mart"."fact_sale" as t;
+from "mart"."fact_sale" as t
+where true;
 
 -- fact_sale: check
 select
@@ -503,5 +504,6 @@ select
     then 0 else 1 end as failed,
   count(*) as total,
   max(t."sale_id")::text as newest
-from "mart"."fact_sale" as t;
+from "mart"."fact_sale" as t
+where true;
 

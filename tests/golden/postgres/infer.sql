@@ -58,7 +58,7 @@ where not exists (select from (
   where "$reject" is null
 ) as s where t."country" = s."country" and t."user_id" = s."user_id")
   and t."user_key" > 0
-  and not t.is_inferred
+  and not t."is_inferred"
   and not exists (select from "mart"."fact_sale" as f where f."user_key" = t."user_key")
   and not exists (select from "mart"."fact_sale" as f where f."seller_key" = t."user_key");
 

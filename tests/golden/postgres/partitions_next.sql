@@ -264,7 +264,8 @@ join (
     "sale_id" as "sale_id"
   from "engine_stage"."shop.fact_sale"
   where "$reject" is null
-) as s on t."sale_id" = s."sale_id";
+) as s on t."sale_id" = s."sale_id"
+where true;
 
 -- fact_sale: check
 select
@@ -280,5 +281,6 @@ select
     then 0 else 1 end as failed,
   count(*) as total,
   max(t."sale_id")::text as newest
-from "mart"."fact_sale" as t;
+from "mart"."fact_sale" as t
+where true;
 

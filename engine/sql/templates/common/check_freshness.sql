@@ -4,9 +4,4 @@ select
   count(*) as total,
   max({{ step.column | column("t") }})::text as newest
 from {{ step.table | table }} as t
-{% if step.key %}
-where {{ step.key | column("t") }} > {{ step.above | literal }}
-{% endif %}
-{% if step.deleted %}
-{% if step.key %}  and{% else %}where{% endif %} not {{ step.deleted | column("t") }}
-{% endif %}
+where {{ step | present("t") }}

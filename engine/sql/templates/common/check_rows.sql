@@ -10,9 +10,4 @@ from {{ step.table | table }} as t
 {% if step.rows %}
 join {{ step.rows | rows }} as s on {{ step.match | equal("t", "s") }}
 {% endif %}
-{% if step.key %}
-where {{ step.key | column("t") }} > {{ step.above | literal }}
-{% endif %}
-{% if step.deleted %}
-{% if step.key %}  and{% else %}where{% endif %} not {{ step.deleted | column("t") }}
-{% endif %}
+where {{ step | present("t") }}

@@ -3,12 +3,7 @@ from (
   select count(*) as copies
   from {{ step.table | table }} as t
   where {{ step.columns | no_null("t") }}
-{% if step.key %}
-    and {{ step.key | column("t") }} > {{ step.above | literal }}
-{% endif %}
-{% if step.deleted %}
-    and not {{ step.deleted | column("t") }}
-{% endif %}
+    and {{ step | present("t") }}
 {% if step.current %}
     and {{ step.current | column("t") }}
 {% endif %}
