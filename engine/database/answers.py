@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import singledispatch
 
-from engine.database.circles import told_of_tree
+from engine.database.circles import circle, orphans
 from engine.database.failure import mended
 from engine.database.missing import missing_one
 from engine.database.tell import counted, inferred, waiting
@@ -31,7 +31,16 @@ from engine.plan.steps import (
 )
 
 Tell = Callable[[Iterable[Notice]], None]
-Proof = ProveFew | ProveFilled | ProveFound | ProveMade | ProveOrdinary | ProveRange | ProveUnique
+Proof = (
+    CountCircles
+    | ProveFew
+    | ProveFilled
+    | ProveFound
+    | ProveMade
+    | ProveOrdinary
+    | ProveRange
+    | ProveUnique
+)
 
 
 @singledispatch
@@ -81,11 +90,19 @@ def _upsert(step: Upsert, work: Work, _tell: Tell) -> None:
     )
 
 
-@do.register(CountCircles)
 @do.register(CountOrphans)
-def _tree(step: CountCircles | CountOrphans, work: Work, tell: Tell) -> None:
+def _orphans(step: CountOrphans, work: Work, tell: Tell) -> None:
     if members := work.do(step):
-        tell([told_of_tree(work.main, step, members)])
+        tell([Notice(step.entry, orphans(work.main, step.tree, members))])
+
+
+@do.register(CountCircles)
+def _circles(step: CountCircles, work: Work, tell: Tell) -> None:
+    if members := work.do(step):
+        found = f"{members:,} {step.rule.text}: {circle(work.main, step.tree)}"
+        if not step.warn:
+            raise _refused(step, found)
+        tell([Notice(step.entry, f"{found}; they stand alone in the hierarchy")])
 
 
 @do.register(ProveFound)

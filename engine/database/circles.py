@@ -8,8 +8,7 @@ from sqlalchemy import Connection, text
 
 from engine.database.connect import execute
 from engine.database.tell import counted
-from engine.errors import CheckFailedError
-from engine.plan.steps import CountCircles, CountOrphans, Notice, Tree
+from engine.plan.steps import Tree
 from engine.sql.quote import columns, ident, table
 
 MOST_STEPS = 10_000  # from a member upwards, until it is given up to find the circle
@@ -26,20 +25,14 @@ where r.member is null limit 1
 """
 
 
-def told_of_tree(connection: Connection, step: CountCircles | CountOrphans, members: int) -> Notice:
-    """Tell of members whose parent is not there, and of such in a circle, which may fail the run."""
-    if isinstance(step, CountOrphans):
-        one = orphan(connection, step.tree)
-        text = counted(
-            members,
-            f"member has a parent that is not there, and is a root: {one}",
-            f"members have a parent that is not there, and are roots, such as {one}",
-        )
-        return Notice(step.entry, text)
-    text = f"{members:,} {step.rule.text}: {circle(connection, step.tree)}"
-    if not step.warn:
-        raise CheckFailedError(f"{step.rule.place}: {step.entry}: {text}")
-    return Notice(step.entry, f"{text}; they stand alone in the hierarchy")
+def orphans(connection: Connection, tree: Tree, members: int) -> str:
+    """Tell of members whose parent is not there."""
+    one = orphan(connection, tree)
+    return counted(
+        members,
+        f"member has a parent that is not there, and is a root: {one}",
+        f"members have a parent that is not there, and are roots, such as {one}",
+    )
 
 
 def circle(connection: Connection, tree: Tree) -> str:
