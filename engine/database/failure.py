@@ -31,6 +31,8 @@ NEEDS = (
     "GRANT that other role to it"
 )
 
+NO_PARTITION = "runs make the partitions of a fact that says partition; of another you make them"
+
 # What the survey found well and the source, a moment later, refuses or sends otherwise: it was altered
 # meanwhile. The next attempt surveys it anew, and either loads it or says what is wrong with the mapping.
 ALTERED = {
@@ -73,9 +75,13 @@ def sentence(error: BaseException) -> str:
     origin = error.orig if isinstance(error, DBAPIError) else error
     text = message_of(error)
     if isinstance(origin, psycopg2.Error):
-        more = [origin.diag.message_detail, origin.diag.message_hint]
+        diag = origin.diag
+        more = [diag.message_detail, diag.message_hint]
         if isinstance(origin, psycopg2.errors.InsufficientPrivilege):
             more.append(NEEDS)
+        of_table = diag.table_name and not diag.constraint_name  # no check that somebody has named
+        if isinstance(origin, psycopg2.errors.CheckViolation) and of_table:
+            more.append(NO_PARTITION)
         text = ". ".join([text, *(part.rstrip(".") for part in more if part)])
     return text
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from engine.errors import CheckFailedError, MappingError
+from engine.errors import CheckFailedError, MappingError, RunError
 from engine.plan.periods import following, label, start
 from tests.integration.stars import counts, fact, notices, star, untouched
 
@@ -146,6 +146,18 @@ def refused(stars, wanted):
         stars.plan(wanted)
     (problem,) = raised.value.problems
     return str(problem)
+
+
+def test_a_row_without_a_partition_is_told_where_the_mapping_no_longer_makes_them(stars):
+    sales(stars)
+    stars.source("INSERT INTO sales VALUES (1, '2026-01-01', 1)")
+    entry = fact(QUERY, COLUMNS, grain=["at", "id"])
+    stars.run(star(fact_sale={**entry, "partition": {"by": "at", "every": "year", "ahead": 0}}))
+    plain = star(fact_sale=entry)
+    assert counts(stars.run(plain), "fact_sale") == {"read": 1, "unchanged": 1}
+    stars.source("INSERT INTO sales VALUES (2, '1990-02-01', 2)")
+    with pytest.raises(RunError, match=r"\(at\) = \(1990-02-01\)\. runs make the partitions"):
+        stars.run(plain)
 
 
 def test_what_cannot_be_partitioned_is_refused_with_what_to_do(stars):
