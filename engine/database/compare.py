@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from sqlalchemy import Connection
@@ -198,7 +199,7 @@ def _history_problems(
 def _kept_problems(
     star: Star, entry: Entry, known: Mapping[str, str], types: Types, document: Document
 ) -> Iterator[Problem]:
-    """Find times of events that are kept as less than they are: rows would get the version of midnight."""
+    """Find times of events that are kept as less than they are: of a day alone rows get the version of midnight."""
     for lookup in entry.lookups:
         asked = known.get(probe_name(lookup, AS_OF), "")
         if not asked or lookup.key == "durable":
@@ -207,13 +208,27 @@ def _kept_problems(
         name = kept.name if isinstance(kept, Column) else kept.column if kept else ""
         type_ = "date" if isinstance(kept, Lookup) else known.get(name, "")
         versions = types.get(lookup.dimension, {}).get(EFFECTIVE, "timestamp with time zone")
-        if type_ == "date" and "date" not in (asked, versions):
-            what = f"this time is {asked}, and '{name}', which keeps it, tells the day alone"
+        if type_ and _family(asked) in TIMES and _less(type_, asked, versions):
+            tells = "tells the day alone" if type_ == "date" else f"is {type_}"
+            what = f"this time is {asked}, and '{name}', which keeps it, {tells}"
             hint = (
                 "when a change of a member comes late, rows get the version of the time that they keep: "
                 f"add a column with this expression, and no type, to {entry.path}.columns"
             )
             yield document.problem(f"{lookup.path}.as_of", what, hint)
+
+
+def _less(kept: str, asked: str, versions: str) -> bool:
+    """Say whether a type keeps less of a time than was asked, which may be another of two versions then."""
+    if kept == "date":
+        return "date" not in (asked, versions)
+    return _family(kept) not in TIMES or _digits(kept) < _digits(asked)
+
+
+def _digits(time: str) -> int:
+    """Return to how many digits of a second a time is kept."""
+    said = re.search(r"\((\d)\)", time)
+    return int(said[1]) if said else 0 if time == "date" else 6
 
 
 def _milestone_problems(
