@@ -199,7 +199,10 @@ def _history_problems(
 def _kept_problems(
     star: Star, entry: Entry, known: Mapping[str, str], types: Types, document: Document
 ) -> Iterator[Problem]:
-    """Find times of events that are kept as less than they are: of a day alone rows get the version of midnight."""
+    """Find times of events that are kept as less than they are: of a day, rows get the version of midnight.
+
+    One that is kept as no time at all cannot be compared with versions.
+    """
     for lookup in entry.lookups:
         asked = known.get(probe_name(lookup, AS_OF), "")
         if not asked or lookup.key == "durable":
