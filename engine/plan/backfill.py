@@ -12,12 +12,12 @@ from dataclasses import replace
 from datetime import date
 
 from engine.errors import Place, Problem
-from engine.mapping.dated import HOW, dated
+from engine.mapping.dated import HOW, Dated, dated
 from engine.mapping.model import Entry, Fact, Star
 from engine.mapping.owned import policy_of
 from engine.plan.held import is_held
 from engine.plan.partition import is_time
-from engine.plan.shape import bare, match_columns, rows, stage, target
+from engine.plan.shape import bare, column_types, match_columns, rows, stage, target
 from engine.plan.snapshot import narrowed
 from engine.plan.span import Span
 from engine.plan.steps import DeleteGone, ProveRange, Rule, Step, Window, Within
@@ -72,7 +72,7 @@ def backfill_problems(
     by = dated(star, entry)
     if span_of(entry, world) is None:
         if by and entry.source.range:
-            yield from _no_time(entry, by.asked, world, place)
+            yield from _unfit(entry, by, world, place)
     elif entry.load not in LOADS:
         why = " where its query tells how things are now" if entry.snapshot else ""
         what = f"load: {entry.load} cannot be backfilled by --from and --to{why}"
@@ -81,19 +81,22 @@ def backfill_problems(
         what = "the fact has no date by which --from and --to could choose rows"
         yield Problem(place(entry.path), what, f"{HOW}; or leave the fact out by --select")
     else:
-        yield from _no_time(entry, by.asked, world, place)
+        yield from _unfit(entry, by, world, place)
 
 
-def _no_time(
-    fact: Fact, asked: str, world: World, place: Callable[[str], Place]
-) -> Iterator[Problem]:
-    """Find a column by which a range would be chosen that is no date."""
+def _unfit(fact: Fact, by: Dated, world: World, place: Callable[[str], Place]) -> Iterator[Problem]:
+    """Find a column by which a range would be chosen that is no date, or another one in the fact."""
     types = {column.name: column.type for column in world.sources[fact.name]}
-    type_ = types.get(asked, "missing from the query")
-    if not is_time(type_):
-        what = f"'{asked}', by which --from and --to would choose rows, is {type_}"
-        path = "source.range" if fact.source.range else "partition.by"
-        yield Problem(place(f"{fact.path}.{path}"), what, "a date or a timestamp is needed")
+    asked, kept = types.get(by.asked, "missing from the query"), column_types(fact, world)
+    where = place(f"{fact.path}.{'source.range' if fact.source.range else 'partition.by'}")
+    what = f"'{by.asked}', by which --from and --to would choose rows, is"
+    if not is_time(asked):
+        yield Problem(where, f"{what} {asked}", "a date or a timestamp is needed")
+    elif not by.key and is_time(kept[by.column]) and "(" in kept[by.column]:
+        what += (
+            f" {kept[by.column]} in the fact: rounded, the last rows of a day are of the next there"
+        )
+        yield Problem(where, what, "drop the type of the column; another one may have it")
 
 
 def asked(star: Star, entry: Entry, world: World) -> Window | None:

@@ -238,6 +238,26 @@ def test_facts_that_cannot_be_chosen_by_a_date_are_refused(stars):
     assert [entry.name for entry in report.entries] == ["dim_user", "fact_sale"]
 
 
+def test_a_date_that_the_fact_rounds_is_refused(stars):
+    """The last half second of January is February's there: its backfill would delete what it never read."""
+    sales(stars, "timestamp")
+    rounded = mapping(load="upsert", partition={"by": "at", "every": "month"})
+    columns = rounded["facts"]["fact_sale"]["columns"]
+    columns["at"] = {"type": "timestamp(0)"}
+    stars.source(
+        "DELETE FROM sales WHERE id > 32; UPDATE sales SET at = at + interval '23:59:59.7'"
+    )
+    stars.run(rounded)
+    told = (
+        r"'at', by which --from and --to would choose rows, is timestamp\(0\) without time zone in"
+    )
+    with pytest.raises(MappingError, match=rf"fact_sale.partition.by: {told}"):
+        backfill(stars, rounded)
+    rounded["facts"]["fact_sale"]["source"]["range"] = "at"
+    with pytest.raises(MappingError, match=rf"fact_sale.source.range: {told}"):
+        stars.plan(rounded)
+
+
 def test_the_command_line_takes_days_that_make_a_range(stars):
     sales(stars)
     path = stars.write(mapping(partition={"by": "at", "every": "month"}))
