@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -18,12 +19,12 @@ from engine.database.judging import Judge, Locate
 from engine.database.source import Snapshot
 from engine.database.spared import spared
 from engine.database.staging import Staged
-from engine.database.tell import told
+from engine.database.tell import FELL_BEHIND, told
 from engine.database.work import Follower, Work
 from engine.errors import RunError
 from engine.mapping.load import Loaded
 from engine.mapping.model import Star
-from engine.plan.progress import Mark, Progress, advance, base, lag_of
+from engine.plan.progress import BEHIND, Mark, Progress, advance, base, lag_of
 from engine.plan.quality import Verdict
 from engine.plan.steps import Done, DropStage, Notice, Plan
 from engine.plan.world import TableState, World
@@ -116,13 +117,16 @@ class Publication:
                 plan.fingerprints[entry.name],
                 snapshot.activity.moment,
             )
-            cursors, highest = entry.source.cursors, stages[entry.name].result().highest
+            cursors, staged = entry.source.cursors, stages[entry.name].result()
             lows = reading.lows(len(cursors))
-            reached = [high or low for high, low in zip(highest, lows, strict=True)]
+            reached = [high or low for high, low in zip(staged.highest, lows, strict=True)]
             high, *further = reached or [None]
             lag = lag_of([each.lag for each in cursors], visible=snapshot.activity.visible)
             mark = Mark(snapshot.activity.moment, high, tuple(further))
             new[entry.name] = advance(before, mark, snapshot.activity, lag)
+            if any(lows) and not staged.met:  # the border itself is read again, so it was there
+                new[entry.name] = replace(new[entry.name], fingerprint=BEHIND)
+                self._notices.append(Notice(entry.name, FELL_BEHIND))
         new |= dict.fromkeys(_orphaned(loaded.star, world, plan.fingerprints), Progress(None))
         ledger.save_progress(self._main, self._run_id, loaded.star.name, new)
         ledger.depart(self._main, loaded.star)

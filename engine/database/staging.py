@@ -49,11 +49,15 @@ WORKERS = 2  # streams at a time; more gain nothing on the cores of a small mach
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What is in a stage: the steps that filled it, the highest cursor, the rows without a key if known."""
+    """What is in a stage: the steps that filled it, the highest cursor, the rows without a key if known.
+
+    `met` says whether there is a row with a cursor, if there is one to ask for.
+    """
 
     steps: tuple[Done, ...]
     highest: tuple[str | None, ...] = ()  # of each cursor
     keyless: int | None = None
+    met: bool = True
 
 
 ARRIVING = """
@@ -159,6 +163,7 @@ class Staging:
             done += self._in_streams(plan)
         else:
             done.append(self._stream(plan.fill))
+        arrived = sum(each.rows for each in done[1:])
         if plan.analyze and any(each.rows for each in done):
             done.append(self._do(target, plan.analyze))
         done += [self._do(target, step) for step in plan.keys]
@@ -167,9 +172,10 @@ class Staging:
         self._own.highest, self._own.forbidden, self._own.keyless = (), (), None
         if plan.cursors:
             done.append(self._do(target, plan.cursors))
+            arrived -= done[-1].rows
             refuse_null_cursors(plan.cursors, self._own.forbidden)
         target.commit()
-        return Staged(tuple(done), self._own.highest, self._own.keyless)
+        return Staged(tuple(done), self._own.highest, self._own.keyless, met=arrived > 0)
 
     def _in_streams(self, plan: StagePlan) -> list[Done]:
         """Let several connections fill one stage; who fails is waited for, as its connection is in use."""

@@ -38,6 +38,11 @@ TOLD = {
     ),
 }
 
+FELL_BEHIND = (
+    "the source has no row at or above the watermark any more, as when it was restored or its newest rows "
+    "were deleted: the next run reads everything"
+)
+
 
 def told(steps: Iterable[Done]) -> Iterator[Notice]:
     """Tell of what single steps have counted."""

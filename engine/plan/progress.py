@@ -19,6 +19,7 @@ DEFAULT_LAG = (
 )
 MOST_MARKS = 64  # that wait to be settled
 REMADE = "remade"  # in place of a fingerprint: the keys that were looked up are no more
+BEHIND = "behind"  # the same: the source had no row any more from the watermark on
 GONE = "gone "  # before a fingerprint: a run did without the entry, whose mapping did not have it
 
 
@@ -126,7 +127,9 @@ def reading(
         # What the table holds, if anything, may be of another time: even appended facts are compared.
         return Reading(reconcile=True)
     if why:
-        return Reading(reason=f"{why}: everything is read", reconcile=True, outdated=True)
+        # Where the source is behind, nothing says that rows which are not read again are other ones.
+        outdated = progress.fingerprint != BEHIND
+        return Reading(reason=f"{why}: everything is read", reconcile=True, outdated=outdated)
     settled = progress.settled or Mark(0, None)
     return Reading(low=settled.high, further=settled.further)
 
@@ -146,6 +149,8 @@ def redefined(progress: Progress, fingerprint: str) -> str:
     """Say why rows that were loaded would not be the same now."""
     if progress.fingerprint == REMADE:
         return "another mapping has made a dimension of this star anew, whose members have new keys"
+    if progress.fingerprint == BEHIND:
+        return "the source had no row at or above the watermark"
     if progress.fingerprint.startswith(GONE):
         return "it was not in the mapping meanwhile"
     if progress.fingerprint != fingerprint:

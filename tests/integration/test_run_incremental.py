@@ -350,6 +350,48 @@ def test_a_restored_source_is_read_anew_and_brought_in_line(items):
     assert read(items, sales(load="upsert")) == 1
 
 
+@pytest.mark.parametrize("cursor", ["id", "at"])
+@pytest.mark.parametrize("load", ["append", "upsert"])
+def test_a_source_that_was_restored_in_its_place_is_noticed(items, cursor, load):
+    mapping = sales(cursor, load=load)
+    items.source("CREATE TABLE backup AS TABLE items")
+    items.run(mapping)
+    items.source(
+        "UPDATE items SET name = 'later' WHERE id = 9; INSERT INTO items (name) VALUES ('lost')"
+    )
+    items.run(mapping, full_refresh=True)
+    items.run(mapping)
+    items.source("TRUNCATE items RESTART IDENTITY; INSERT INTO items TABLE backup")
+    report = items.run(mapping)
+    assert counts(report, "sales") == {}
+    assert "sales: the source has no row at or above the watermark any more" in notices(report)
+    # In its new life it gives an id again, and a time that is no later.
+    items.source("INSERT INTO items VALUES (51, 'new', 1, NULL, NULL, now() - interval '30 min')")
+    report = items.run(mapping)
+    assert "no row at or above the watermark: everything is read" in notices(report)
+    assert entry_of(report, "sales").read == 51
+    assert names(items) == {"new"}
+    assert items.column("SELECT name FROM sales WHERE id = 9") == ["old 42"]
+    report = items.run(mapping)
+    assert notices(report) == ""
+    assert counts(report, "sales") == {"read": 1, "unchanged": 1}
+
+
+def test_a_watermark_that_the_source_has_is_no_sign_of_a_restore(some_null):
+    """Nor is a row that has no cursor any, nor an entry of which nothing was read before."""
+    mapping = sales({"column": "at", "null": "always"})
+    some_null.run(mapping)
+    assert notices(some_null.run(mapping)) == ""
+    some_null.source("DELETE FROM items WHERE at = (SELECT max(at) FROM items)")
+    assert "no row at or above the watermark" in notices(some_null.run(mapping))
+    some_null.run(mapping)
+    some_null.source("DELETE FROM items WHERE at IS NOT NULL")
+    assert "no row at or above the watermark" in notices(some_null.run(mapping))
+    told = "sales: the source had no row at or above the watermark: everything is read"
+    assert notices(some_null.run(mapping)) == told, "and nothing of the rows that stay"
+    assert notices(some_null.run(mapping)) == ""
+
+
 @pytest.mark.parametrize("load", ["append", "upsert"])
 def test_a_new_column_is_filled_for_all_rows_that_are_there(items, load):
     items.run(sales(load=load))
