@@ -35,7 +35,7 @@ from engine.plan.steps import (
     Step,
 )
 from engine.plan.world import World, infers, state_of
-from engine.plan.write import continued, row_steps, spread
+from engine.plan.write import continued, outdated, row_steps, spread
 
 
 def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterator[Step]:
@@ -65,6 +65,7 @@ def load_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterato
     )
     yield from dense_steps(star, entry, world, place)
     yield from added(star, entry, world)
+    yield from outdated(star, entry, world)
     if isinstance(entry, Dimension) and entry.history:
         yield from dropped_keys(star, entry, world)
         yield from history_steps(star, entry, entry.history, world)

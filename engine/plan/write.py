@@ -73,7 +73,6 @@ def row_steps(
         return keys
     if not fresh:
         yield from _known_steps(star, entry, world, compare)
-        yield from _outdated(star, entry, world)
         if compare:
             yield UpdateChanged(
                 entry=entry.name,
@@ -159,11 +158,11 @@ def _known_steps(
             yield CountKept(entry=entry.name, table=table, rows=own, match=match, compare=names)
 
 
-def _outdated(star: Star, entry: Entry, world: World) -> Iterator[Step]:
+def outdated(star: Star, entry: Entry, world: World) -> Iterator[Step]:
     """Plan to count the rows that stay as an earlier definition, source or dimension made them."""
     reading = world.readings.get(entry.name, Reading())
     stays = entry.load in ("upsert", "append", "accumulate") and not policy_of(entry)
-    if reading.outdated and stays:
+    if reading.outdated and stays and not state_of(entry, world).empty:
         match = match_columns(entry)
         yield CountOutdated(
             entry=entry.name,

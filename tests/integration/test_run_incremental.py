@@ -422,6 +422,17 @@ def test_rows_that_stay_as_another_definition_made_them_are_counted(items):
     assert "not loaded again" not in notices(items.run(changed, full_refresh=True))
 
 
+def test_versions_that_stay_as_another_definition_made_them_are_counted_too(items):
+    def items_of(name):
+        columns = {"id": None, "name": {"expr": name, "scd": 2}}
+        return star(dim_item=dimension(QUERY, columns, cursor="at", special_members=UNKNOWN))
+
+    items.run(items_of("name"))
+    items.source("DELETE FROM items WHERE id <= 3")
+    assert "dim_item: 3 rows were not loaded again" in notices(items.run(items_of("upper(name)")))
+    assert "not loaded again" not in notices(items.run(items_of("upper(name)")))
+
+
 @pytest.mark.parametrize("loss", ["TRUNCATE sales", "DROP TABLE sales", "DELETE FROM sales"])
 def test_a_table_that_was_emptied_is_loaded_again(items, loss):
     items.run(sales())
