@@ -27,12 +27,12 @@ from engine.errors import Problem, refuse
 from engine.mapping.load import Loaded
 from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.drift import member_comparisons, overwriter
-from engine.plan.fingerprint import every_of, fingerprint
+from engine.plan.fingerprint import fingerprint, length_of
 from engine.plan.load import member_steps
 from engine.plan.progress import GONE, Progress, reading, redefined
 from engine.plan.select import chosen
 from engine.plan.shape import target
-from engine.plan.snapshot import periods_due, week_shift
+from engine.plan.snapshot import length, periods_due, week_shift
 from engine.plan.streams import border_step
 from engine.plan.world import Reading, TableState, World, state_of
 from engine.sql.render import render
@@ -188,11 +188,11 @@ def _other_periods(
         if not isinstance(fact, Fact) or not fact.snapshot or state.empty:
             continue
         known = progress.get(fact.name, Progress(None)).fingerprint
-        every = every_of(known.removeprefix(GONE))
-        if every not in ("", fact.snapshot.every):
+        before, now = length_of(known.removeprefix(GONE)), length(loaded.star, fact, fact.snapshot)
+        if before not in ("", now):
             yield loaded.document.problem(
                 f"{fact.snapshot.path}.every",
-                f"every: {fact.snapshot.every}, but the rows of {fact.name} are each of a {every}",
+                f"each period is a {now}, but the rows of {fact.name} are each of a {before}",
                 f"drop the table {target(loaded.star, fact)}, and the next run makes it anew",
             )
 

@@ -6,6 +6,7 @@ import hashlib
 
 from engine.mapping.model import Dimension, Entry, Fact, Star
 from engine.plan.shape import match_columns, partition_of, special_key
+from engine.plan.snapshot import length
 
 
 def _members(dimension: Dimension) -> tuple[object, ...]:
@@ -26,7 +27,7 @@ def _members(dimension: Dimension) -> tuple[object, ...]:
 def fingerprint(star: Star, entry: Entry) -> str:
     """Return a hash of all that decides what a row becomes; when it changes, old rows must be read again.
 
-    Of a snapshot it says the length of its periods, too (see every_of).
+    Of a snapshot it says what its periods are, too (see length_of).
     """
     parts: list[object] = [match_columns(entry), entry.load, star.connection("warehouse").schema]
     parts += [(column.name, column.expr, column.type) for column in entry.columns]
@@ -67,11 +68,11 @@ def fingerprint(star: Star, entry: Entry) -> str:
         if x.null
     ]
     digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-    return (
-        f"{digest} {entry.snapshot.every}" if isinstance(entry, Fact) and entry.snapshot else digest
-    )
+    if isinstance(entry, Fact) and entry.snapshot:
+        return f"{digest} {length(star, entry, entry.snapshot)}"
+    return digest
 
 
-def every_of(fingerprint: str) -> str:
-    """Return how long the periods of a snapshot were with this fingerprint; empty where it does not say."""
+def length_of(fingerprint: str) -> str:
+    """Return what the periods of a snapshot were with this fingerprint; empty where it does not say."""
     return fingerprint.partition(" ")[2]

@@ -28,10 +28,21 @@ def first_day(day: date, every: Period, shift: int) -> date:
 
 
 def week_shift(star: Star, fact: Fact) -> int:
-    """Return how many days before Monday weeks begin: as in the calendar that the fact looks up, if any."""
+    """Return how many days before Monday weeks begin."""
+    return WEEKS[_week_starts(star, fact)]
+
+
+def length(star: Star, fact: Fact, snapshot: Snapshot) -> str:
+    """Say what the periods of a snapshot are: months, or weeks from one of the days."""
+    start = f" from {_week_starts(star, fact)}" if snapshot.every == "week" else ""
+    return f"{snapshot.every}{start}"
+
+
+def _week_starts(star: Star, fact: Fact) -> str:
+    """Return the day on which weeks begin: as in the calendar that the fact looks up, if any."""
     looked_up = (star.dimension(lookup.dimension) for lookup in fact.lookups)
     starts = (dimension.calendar.week_starts for dimension in looked_up if dimension.calendar)
-    return WEEKS[next(starts, "monday")]
+    return next(starts, "monday")
 
 
 def periods_due(

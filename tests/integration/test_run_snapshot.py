@@ -122,7 +122,8 @@ def test_periods_of_another_length_do_not_stand_beside_those_that_are_there(shop
     shop.run(stock())
     weekly = stock(snapshot={**EVERY, "every": "week", "from": "2026-01-26"})
     wanted = (
-        r"fact_stock.snapshot.every: every: week, but the rows of fact_stock are each of a month"
+        "fact_stock.snapshot.every: each period is a week from monday, but the rows of fact_stock are "
+        "each of a month"
     )
     with pytest.raises(MappingError, match=rf"little.yml:\d+:\d+: facts.{wanted} \(drop the table"):
         shop.run(weekly)
@@ -143,6 +144,15 @@ def test_periods_of_another_length_do_not_stand_beside_those_that_are_there(shop
         "2026-01-26", "2026-02-02", "2026-02-09"
     ]  # fmt: skip
     assert not notices(shop.run(weekly))
+    weekly["dimensions"]["dim_day"] = {
+        "calendar": {"from": "2026-01-01", "to": "2026-12-31", "week_starts": "sunday"}, "key": "day_key"
+    }  # fmt: skip
+    week = {"dimension": "dim_day", "on": {"date": "month"}, "missing": "fail"}
+    weekly["facts"]["fact_stock"]["lookups"] = {"week_key": week}
+    with pytest.raises(
+        MappingError, match=r"a week from sunday, but .* each of a week from monday"
+    ):
+        shop.run(weekly)
 
 
 def test_a_plan_and_its_notes_say_which_periods_are_due(shop):
