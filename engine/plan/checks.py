@@ -27,7 +27,7 @@ from engine.plan.steps import (
     Condition,
     Rows,
 )
-from engine.plan.world import Reading, World
+from engine.plan.world import Reading, World, infers
 
 MOST_ROWS = 2**63 - 1
 
@@ -89,6 +89,7 @@ def check_steps(star: Star, entry: Entry, world: World, fresh: bool) -> tuple[Ch
         key=member_key(entry),
         above=keys_above(entry),
         deleted=deleted_flag(entry) if whole else "",
+        known=infers(entry, world),
     )
     return (of_rows, *steps)
 

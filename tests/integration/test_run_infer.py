@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.errors import CheckFailedError
 from tests.integration.stars import UNKNOWN, counts, dimension, fact, notices, star, untouched
 
 
@@ -204,6 +205,21 @@ def test_a_member_that_the_source_never_had_is_not_gone_from_it(shop, policy):
     assert "returned" not in counts(shop.run(mapping), "dim_guest")
     shop.source("DELETE FROM guests WHERE id = 2")
     assert counts(shop.run(mapping), "dim_guest")["deleted"] == 1
+
+
+@pytest.mark.parametrize("history", [False, True])
+@pytest.mark.parametrize("early", ["in the first run", "later"])
+def test_checks_of_columns_look_at_what_was_read_and_not_at_inferred_members(shop, history, early):
+    checks = {"checks": [{"not_null": "name"}]}
+    mapping = visits(versions(**checks) if history else guests(**checks))
+    if early == "later":
+        shop.run(mapping)
+    visit(shop, 10, 2)
+    report = shop.run(mapping)
+    assert counts(report, "dim_guest")["inferred"] == 1
+    shop.source("INSERT INTO guests VALUES (2, NULL, 'Bonn', '2026-01-03')")
+    with pytest.raises(CheckFailedError, match=r"dim_guest: check 'not_null name' fails: 1 of \d rows break it"):
+        shop.run(mapping)
 
 
 def test_a_member_that_was_closed_is_no_early_one(shop):

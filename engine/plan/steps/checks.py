@@ -36,7 +36,7 @@ class CheckRows(Step):
 
     All of them are seen in one look at the rows. With `rows` None the whole table is looked at, but for rows
     whose column `deleted` is true. Of a dimension those rows are looked at whose `key` is `above` those of
-    special members.
+    special members; with `known`, not inferred members, of whom nothing was read but the key.
     """
 
     title: ClassVar[str] = "check"
@@ -47,6 +47,7 @@ class CheckRows(Step):
     key: str = ""
     above: int = 0
     deleted: str = ""
+    known: bool = False
 
     @property
     def checks(self) -> tuple[Check, ...]:

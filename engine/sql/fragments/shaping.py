@@ -145,15 +145,19 @@ def shaped(of: Rows, origin: Fragment, more: Iterable[tuple[str, str]] = ()) -> 
 
 
 def present(step: CheckRows | CheckUnique | CheckRowCount | CheckFreshness, alias: str) -> Fragment:
-    """Say which rows of its table a check looks at: neither special members nor rows flagged as deleted."""
+    """Say which rows of its table a check looks at: neither special members nor rows flagged as deleted.
+
+    What was read of an inferred member is its key alone: no check of columns can ask for more.
+    """
     flagged = [f"not {column(step.deleted, alias)}"] if step.deleted else []
-    return Fragment("\n  and ".join([*_ordinary(step, alias), *flagged]) or "true")
+    inferred = _inferred(alias) if isinstance(step, CheckRows) and step.known else []
+    return Fragment("\n  and ".join([*_ordinary(step, alias), *flagged, *inferred]) or "true")
 
 
 def unread(step: CountOutdated | DeleteGone, alias: str) -> Fragment:
     """Say that nothing was read for a row of the table; a special member, or an inferred one, has no row."""
     read = f"select from {rows(step.rows)} as s where {equal(step.match, alias, 's')}"
-    inferred = [f"not {column(IS_INFERRED, alias)}"] if step.known else []
+    inferred = _inferred(alias) if step.known else []
     return Fragment("\n  and ".join([f"not exists ({read})", *_ordinary(step, alias), *inferred]))
 
 
@@ -162,3 +166,7 @@ def _ordinary(
     alias: str,
 ) -> list[str]:
     return [f"{column(step.key, alias)} > {literal(step.above)}"] if step.key else []
+
+
+def _inferred(alias: str) -> list[str]:
+    return [f"not {column(IS_INFERRED, alias)}"]
