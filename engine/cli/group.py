@@ -21,6 +21,7 @@ from engine.cli.options import (
     folder_option,
     logging_options,
     mapping_argument,
+    mapping_option,
     mappings_argument,
     report_option,
     timetable,
@@ -220,13 +221,7 @@ def test(
 @engine.command(epilog="Example:  engine lookup dim_users user_id=42 --json")
 @click.argument("dimension")
 @click.argument("key", nargs=-1, required=True, metavar="COLUMN=VALUE...")
-@click.option(
-    "--mapping",
-    type=click.Path(path_type=Path),
-    default=MAPPING,
-    show_default=True,
-    help="The file of the mapping.",
-)
+@mapping_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @variables
 @databases

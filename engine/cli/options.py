@@ -36,9 +36,10 @@ def _named(context: click.Context, parameter: click.Parameter, value: Any) -> An
     """Say that a mapping that is not there is the default, as nobody has named it."""
     given = context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
     if not (given and value) and not MAPPING.exists():
+        how = " by --mapping" if isinstance(parameter, click.Option) else ""
         raise ArgumentError(
-            f"no mapping is named, and there is no {MAPPING}, the default: "
-            "name one, or change to the folder that has it"
+            f"no mapping is named, and there is no {MAPPING}, the default: name one{how}, "
+            "or change to the folder that has it"
         )
     return value
 
@@ -49,6 +50,14 @@ mapping_argument = click.argument(
     default=MAPPING,
     metavar="[MAPPING]",
     callback=_named,
+)
+mapping_option = click.option(
+    "--mapping",
+    type=MappingFile(path_type=Path),
+    default=MAPPING,
+    show_default=True,
+    callback=_named,
+    help="The file of the mapping.",
 )
 # Of the demo, which says itself where it belongs, and whose --stop needs no mapping.
 demo_mapping_argument = click.argument(

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from engine.errors import CheckFailedError, EngineError, RunError
 from engine.mapping.document import Document
+from engine.mapping.history import VALID_FROM
 from engine.mapping.model import Dimension, Star
 from engine.plan.steps import (
     AddPrimaryKey,
@@ -125,7 +126,15 @@ def _twice(step: AddPrimaryKey | AddUniqueIndex, detail: str, *, proved: bool) -
     key = detail.partition("=")[2].rpartition(")")[0]
     stand_ins = step.stand_ins if isinstance(step, AddPrimaryKey) else ()
     what = f"two rows of the source have the same key: {detail}; {mended(step.columns, key, stand_ins)}"
-    if proved:
+    if proved and isinstance(step, AddUniqueIndex) and step.versions:
+        same = " AND ".join(f'old."{name}" = new."{name}"' for name in step.columns)
+        what = (
+            f"table {step.table} has several versions of a member, from when it had a history: {detail}; "
+            f"keep the last ones, by DELETE FROM {step.table} AS old USING {step.table} AS new WHERE {same} "
+            f"AND old.{VALID_FROM} < new.{VALID_FROM}; and run with --full-refresh, "
+            "so that facts refer to them"
+        )
+    elif proved:
         what = (
             f"table {step.table} has two rows of one key already: {detail}; "
             "delete one of them, or let the mapping name a key that tells them apart"

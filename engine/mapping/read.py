@@ -174,7 +174,12 @@ class _Builder:
     def _map(self, pairs: list[tuple[Node, Node]], prefix: str, depth: int) -> dict[str, Plain]:
         data: dict[str, Plain] = {}
         first: dict[str, int] = {}
-        for key, node in pairs:
+        torn = 0
+        for at, (key, node) in enumerate(pairs):
+            if torn:
+                torn -= 1
+                continue
+            torn = self._pieces(pairs, at)
             if not self._key_is_text(key):
                 continue
             name = key.text or ""
@@ -187,6 +192,25 @@ class _Builder:
             first[name] = key.start
             data[name] = self.value(node, f"{prefix}{name}", key.start, depth + 1)
         return data
+
+    def _pieces(self, pairs: list[tuple[Node, Node]], at: int) -> int:
+        """Count the entries behind a value that are the rest of it: {type: numeric(12,2)} is two to YAML."""
+        value = pairs[at][1]
+        opened, end = _opened(value), value.end
+        if not value.plain or opened < 1:
+            return 0
+        for count, (key, empty) in enumerate(pairs[at + 1 :], 1):
+            comma = self.source.text[end : key.start].strip() == ","
+            if not comma or key.text is None or empty.text or not empty.plain:
+                return 0
+            opened, end = opened + _opened(key), key.end
+            if opened < 1:
+                whole = self.source.text[value.start : end]
+                hint = f'write "{whole}"' if '"' not in whole else "put it in quotes"
+                where = self.source.place(value.start)
+                self.wrong.append(Problem(where, "a comma within { } ends a value", hint))
+                return count
+        return 0
 
     def _key_is_text(self, key: Node) -> bool:
         """Say whether a key is text: null is, as a word of the language; 1 and true are not."""
@@ -207,3 +231,8 @@ class _Builder:
             self.wrong.append(Problem(where, found, hint))
             return False
         return True
+
+
+def _opened(node: Node) -> int:
+    text = node.text or ""
+    return text.count("(") - text.count(")")

@@ -182,7 +182,8 @@ def partition_problems(star: Star, entry: Entry, world: World, place: Locate) ->
         yield Problem(
             place(f"{partition.path}.every"),
             f"partition {name} of table {table} is from {low} to {high}, not of whole {partition.every}s",
-            "shorter periods can follow longer ones, not the other way round",
+            "days can follow all other periods, months can follow years, and weeks neither; put the former "
+            f"every: back, or {remade(table)}",
         )
 
 

@@ -113,7 +113,13 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     elif isinstance(entry, Dimension) and entry.natural_key not in state.unique:
         name = _key_name(star, entry, entry.natural_key, "key", world)
         steps.append(
-            AddUniqueIndex(entry=entry.name, table=table, name=name, columns=entry.natural_key)
+            AddUniqueIndex(
+                entry=entry.name,
+                table=table,
+                name=name,
+                columns=entry.natural_key,
+                versions={VALID_FROM, IS_CURRENT} <= state.columns.keys(),
+            )
         )
     if isinstance(entry, Dimension) and infers(entry, world):
         # It finds the few of them at once.
@@ -251,13 +257,15 @@ def schema_problems(
     state, table = world.tables.get(entry.name, TableState()), target(star, entry)
     if not state.exists:
         return
+    renamed = _renamed_key(star, entry, world)
     for column in definitions(star, entry, world):
         present = state.columns.get(column.name)
         if present is None and isinstance(entry, Dimension) and column.name == entry.key:
+            old = f'"{renamed}"' if renamed else "<old>"
             yield Problem(
                 place(f"{entry.path}.key"),
                 f"table {table} has no column '{column.name}', and its rows cannot get new keys",
-                f'rename the present one: ALTER TABLE {table} RENAME COLUMN <old> TO "{column.name}";',
+                f'rename the present one: ALTER TABLE {table} RENAME COLUMN {old} TO "{column.name}";',
             )
         elif present and not holds(column.type, present) and not holds(present, column.type):
             yield Problem(
@@ -288,7 +296,7 @@ def schema_problems(
             f"no partition: its key would be ({', '.join(primary)})",
             f"put partition: back; or {remade(table)}",
         )
-    elif state.primary_key and state.primary_key != primary:
+    elif state.primary_key and state.primary_key != primary and not renamed:
         word = "key" if isinstance(entry, Dimension) else "grain"
         columns = ", ".join(f'"{name}"' for name in primary)
         # A column that leaves the key would stay NOT NULL, and the next row without it fail the run.
@@ -302,6 +310,19 @@ def schema_problems(
             f"run: ALTER TABLE {table} DROP CONSTRAINT {quoted(state.primary_name)}, "
             f"ADD PRIMARY KEY ({columns}){nullable};",
         )
+
+
+def _renamed_key(star: Star, entry: Entry, world: World) -> str:
+    """Return the name that the key of a dimension has in its table, where the mapping has another one."""
+    state = state_of(entry, world)
+    if (
+        not isinstance(entry, Dimension)
+        or entry.key in state.columns
+        or len(state.primary_key) != 1
+    ):
+        return ""
+    (old,) = state.primary_key
+    return "" if old in {column.name for column in definitions(star, entry, world)} else old
 
 
 def junk_problems(

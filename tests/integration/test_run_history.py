@@ -485,3 +485,39 @@ def test_lookup_gives_the_current_version(events):
     events.run(path)
     found = events.engine("lookup", "dim_user", "id=1", "--mapping", path, "--json")
     assert '"city":"Oslo"' in found.stdout
+
+
+def test_a_history_that_is_taken_out_says_how_its_versions_give_way_to_the_last(events):
+    events.source(
+        "CREATE TABLE sales (id int, user_id int, at timestamp); GRANT SELECT ON sales TO PUBLIC;"
+        "INSERT INTO sales VALUES (7, 1, '2026-01-02'), (8, 1, '2026-01-06'), (9, 2, '2026-01-02')"
+    )
+
+    def mapping(history):
+        lookup = {"dimension": "dim_user", "on": "user_id", **({"as_of": "at"} if history else {})}
+        kept = {"history": {"effective": "at"}} if history else {}
+        columns = COLUMNS if history else {**COLUMNS, "city": None}
+        return star(
+            dim_user=dimension(EVENTS, columns, special_members=UNKNOWN, **kept),
+            sales=fact("SELECT * FROM sales", "id at", lookups={"user_key": lookup}),
+        )
+
+    send(events, (1, "Rome", "Ada", 1), (2, "Bonn", "Bob", 1), (1, "Oslo", "Ada", 5))
+    events.run(mapping(history=True))
+    send(events, (1, "Oslo", "Ada", 5), (2, "Bonn", "Bob", 1))
+    with pytest.raises(CheckFailedError) as error:
+        events.run(mapping(history=False))
+    said = str(error.value)
+    assert (
+        "dim_user: table public.dim_user has several versions of a member, from when it had" in said
+    )
+    statement = said.partition("keep the last ones, by ")[2].partition(";")[0]
+    events.warehouse(statement)
+    assert events.column("SELECT city FROM dim_user WHERE key > 0 ORDER BY id") == ["Oslo", "Bonn"]
+    send(events, (1, "Oslo", "Ada", 5), (2, "Bonn", "Bob", 1), (3, "Ulm", "Cleo", 9))
+    assert said.count("and run with --full-refresh, so that facts refer to them") == 1
+    events.run(mapping(history=False), full_refresh=True)
+    assert events.warehouse(
+        "SELECT s.id, city FROM sales AS s JOIN dim_user ON key = user_key ORDER BY 1"
+    ) == [(7, "Oslo"), (8, "Oslo"), (9, "Bonn")]
+    assert events.column("SELECT city FROM dim_user WHERE id = 3") == ["Ulm"]

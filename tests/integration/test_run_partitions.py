@@ -174,7 +174,8 @@ def test_what_cannot_be_partitioned_is_refused_with_what_to_do(stars):
     stars.run(mapping(every="month", ahead=0))
     assert (
         "partition fact_sale_p202601 of table public.fact_sale is from 2026-01-01 to 2026-02-01, not of "
-        "whole years (shorter periods can follow longer ones, not the other way round)"
+        "whole years (days can follow all other periods, months can follow years, and weeks neither; put "
+        "the former every: back, or run: ALTER TABLE public.fact_sale RENAME TO fact_sale_before; the next"
     ) in refused(stars, mapping(every="year"))
     stars.source("INSERT INTO sales VALUES (2, '2026-01-31', 1), (3, '2026-02-03', 1)")
     stars.run(mapping(every="day", ahead=0))

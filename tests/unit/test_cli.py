@@ -263,6 +263,15 @@ def test_the_mapping_that_nobody_has_named_is_told_as_the_default(command, tmp_p
     )
 
 
+def test_the_mapping_of_a_lookup_that_nobody_has_named_is_to_be_named_by_its_option(tmp_path):
+    done = engine("lookup", "dim_users", "user_id=42", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: no mapping is named, and there is no mappings/star.yml, the default: "
+        "name one by --mapping, or change to the folder that has it\n",
+    )
+
+
 @pytest.mark.parametrize("command", ["validate", "run"])
 def test_a_mapping_whose_name_is_empty_is_no_folder(command):
     done = engine(command, "")

@@ -78,7 +78,8 @@ class AddPrimaryKey(Step):
 class AddUniqueIndex(Step):
     """Let the database itself refuse a second member of one natural key.
 
-    With `where`, the name of a boolean column, among the rows alone in which it is true.
+    With `where`, the name of a boolean column, among the rows alone in which it is true. `versions` tells of
+    a table that may still have several rows of a member, as it had a history.
     """
 
     title: ClassVar[str] = "add unique index"
@@ -86,6 +87,7 @@ class AddUniqueIndex(Step):
     name: str
     columns: tuple[str, ...]
     where: str = ""
+    versions: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
