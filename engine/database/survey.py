@@ -72,7 +72,7 @@ def survey(
                 star,
                 entry,
                 _lost(star, entry, tables) or _overwritten(star, entry, loaded_last),
-                progress,
+                {} if _begins_anew(entry, tables) else progress,
                 origins,
                 full_refresh=full_refresh,
             )
@@ -160,6 +160,12 @@ def _reading(
         full_refresh=full_refresh,
         lost=lost,
     )
+
+
+def _begins_anew(entry: Entry, tables: Mapping[str, TableState]) -> bool:
+    """Say whether a snapshot has no period that is over: all are read, whatever was before."""
+    state = tables.get(entry.name, TableState())
+    return isinstance(entry, Fact) and bool(entry.snapshot) and state.empty
 
 
 def _left(
