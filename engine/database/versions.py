@@ -61,6 +61,7 @@ def note(
     what was known before of mappings and definitions.
     """
     done = tuple(steps)
+    _leave(connection, star)
     for dimension in star.dimensions:
         if dimension.name not in contents:
             continue
@@ -75,6 +76,16 @@ def note(
         _define(connection, table, Known(star.name, said, content))
         if changed:
             yield Change(dimension.name, *found, written, deleted)
+
+
+def _leave(connection: Connection, star: Star) -> None:
+    """Forget that a mapping loaded tables of another schema than that of its star now."""
+    rows, schema = tables.dimension.c, star.connection("warehouse").schema
+    connection.execute(
+        update(tables.dimension)
+        .where(rows.mapping == star.name, rows.schema_name != schema)
+        .values(mapping=None)
+    )
 
 
 def _counts(dimension: Dimension, steps: tuple[Done, ...]) -> tuple[int, int]:
@@ -133,4 +144,6 @@ def loaded_by(connection: Connection, schema: str) -> dict[str, Known]:
         .where(rows.schema_name == schema)
         .where(rows.definition.is_not(None))
     )
-    return {row.table_name: Known(row.mapping, row.definition, row.content or "") for row in known}
+    return {
+        row.table_name: Known(row.mapping or "", row.definition, row.content or "") for row in known
+    }

@@ -114,6 +114,17 @@ def test_facts_of_both_stars_get_the_new_keys_of_a_dimension_that_was_made_anew(
         assert notices(items.run(mapping)) == ""
 
 
+def test_a_star_that_has_moved_beside_another_one_gets_new_keys_too(items):
+    sales, returns = shop("sales"), shop("returns")
+    items.run({**returns, "connections": {"warehouse": {"env": "WAREHOUSE", "schema": "before"}}})
+    for mapping in (returns, sales):
+        mapping["facts"][mapping["name"]]["source"]["cursor"] = "amount"
+        items.run(mapping)
+    items.warehouse("TRUNCATE dim_items")
+    items.run(sales)
+    assert "returns: another mapping has made a dimension" in notices(items.run(returns))
+
+
 def test_a_dimension_that_has_no_member_yet_was_not_made_anew(items):
     items.source("CREATE TABLE kept AS TABLE items; TRUNCATE items")
     mappings = [shop(name, source="kept") for name in ("sales", "returns")]
