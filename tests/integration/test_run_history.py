@@ -261,10 +261,12 @@ def test_types_0_and_3_without_history(events, more):
 
 
 # TRAPS 37
-def test_a_new_type_0_column_is_filled_once_for_those_who_are_there(events):
+@pytest.mark.parametrize("more", [{}, {"history": {"effective": "at"}}])
+def test_a_new_type_0_column_is_filled_once_for_those_who_are_there(events, more):
     send(events, (1, "Rome", "Ada", 1))
-    events.run(star(dim_user=dimension(EVENTS, "id city")))
-    mapping = star(dim_user=dimension(EVENTS, {"id": None, "city": None, "name": {"scd": 0}}))
+    city = {"id": None, "city": {"scd": 2} if more else None}
+    events.run(star(dim_user=dimension(EVENTS, city, **more)))
+    mapping = star(dim_user=dimension(EVENTS, {**city, "name": {"scd": 0}}, **more))
     assert counts(events.run(mapping), "dim_user") == {"read": 1, "updated": 1}
     send(events, (1, "Rome", "Zoe", 2))
     assert counts(events.run(mapping), "dim_user") == {"read": 1, "unchanged": 1}
