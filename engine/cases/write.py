@@ -21,6 +21,8 @@ where i.indrelid = %s::regclass and i.indisprimary
 order by k.place
 """
 
+MADE = "the tables of the source are made by the SQL files of source:, or by tables:"
+
 
 class NotWrittenError(Exception):
     """A change could not be made; carries the problem at its place."""
@@ -61,7 +63,8 @@ def _change(cursor: extensions.cursor, change: Change) -> None:
                 _delete(cursor, change.table, row)
     except psycopg2.Error as error:
         about = f"{change.kind} {change.table}".strip()
-        raise _refused(place, f"{about}: {said_by(error)}") from error
+        lacking = isinstance(error, psycopg2.errors.UndefinedTable) and bool(change.table)
+        raise _refused(place, f"{about}: {said_by(error)}", MADE if lacking else "") from error
 
 
 def _key(cursor: extensions.cursor, change: Change) -> tuple[str, ...]:
