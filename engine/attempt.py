@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine import retry
 from engine.database import ledger
+from engine.database.behind import behind
 from engine.database.connect import Sessions, engine_for, execute, refuse_lost
 from engine.database.culprit import explained
 from engine.database.failure import KeysError, StepFailedError, placed, sentence
@@ -148,7 +149,8 @@ def _explained(attempt: Attempt, sessions: Sessions, error: EngineError) -> Engi
         return error
     try:
         warehouse = sessions.connect(engine_for(attempt.settings["warehouse"]))
-        return explained(error, attempt.loaded.star, attempt.loaded.document, warehouse)
+        star, document = attempt.loaded.star, attempt.loaded.document
+        return explained(behind(error, star, document, warehouse), star, document, warehouse)
     except (DBAPIError, RunError):  # the search must not hide what it searches for
         return error
     finally:

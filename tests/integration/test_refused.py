@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from engine.errors import MappingError
+from engine.errors import MappingError, RunError
 from tests.conftest import query
 from tests.integration.stars import Entry, Stars, counts, dimension, fact, star
 
@@ -207,6 +207,40 @@ def test_a_key_column_with_a_default_gives_keys(shop):
     shop.warehouse("CREATE TABLE dim_t (key bigserial PRIMARY KEY, id integer UNIQUE, name text)")
     shop.run(star(dim_t=dimension(QUERY, "id name")))
     assert shop.column("SELECT key FROM dim_t ORDER BY id") == [1, 2]
+
+
+KEYS = {
+    "serial": "key bigserial",
+    "identity": "key bigint GENERATED ALWAYS AS IDENTITY",
+    "default": "key bigint DEFAULT nextval('\"The Numbers\"')",
+}
+
+
+@pytest.mark.parametrize("kind", KEYS)
+@pytest.mark.parametrize("inferred", [False, True])
+def test_a_sequence_that_is_behind_the_keys_is_said_with_what_mends_it(shop, kind, inferred):
+    if kind == "default":
+        shop.warehouse('CREATE SEQUENCE "The Numbers"')
+    shop.warehouse(
+        f"CREATE TABLE dim_t ({KEYS[kind]} PRIMARY KEY, id integer UNIQUE, name text);"
+        "INSERT INTO dim_t OVERRIDING SYSTEM VALUE SELECT n, n + 6, '' FROM generate_series(1, 1500) AS n"
+    )
+    members = "SELECT * FROM t WHERE id > 2" if inferred else QUERY
+    lookup = {"dimension": "dim_t", "on": "id", "missing": "infer"}
+    mapping = star(
+        dim_t=dimension(members, "id name", special_members={"unknown": {"key": -1}}),
+        f=fact(QUERY, "id", lookups={"t_key": lookup}),
+    )
+    with pytest.raises(RunError) as caught:
+        shop.run(mapping)
+    assert (
+        "little.yml:5:10: dimensions.dim_t.key: the sequence of public.dim_t.key has come to 1, "
+        in (str(caught.value))
+    )
+    assert "and rows have keys up to 1,500 already: run: SELECT setval(" in str(caught.value)
+    shop.warehouse(str(caught.value).partition("run: ")[2])
+    shop.run(mapping)
+    assert shop.column("SELECT key FROM dim_t WHERE id < 3 ORDER BY 1") == [1501, 1502]
 
 
 def test_only_the_sources_of_what_is_selected_are_needed(shop):
