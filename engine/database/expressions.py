@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import psycopg2
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
@@ -15,6 +16,7 @@ from engine.mapping.document import Document
 from engine.mapping.model import Dimension, Entry
 from engine.plan.shape import AS_OF, EFFECTIVE, probe_name
 from engine.plan.steps import StagedColumn
+from engine.plan.steps.base import quoted
 from engine.sql.quote import expression, ident, ordering, type_name
 from engine.values import dataclass
 
@@ -36,10 +38,21 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class OneRow:
-    """A row of the query's types, over which expressions are tried: as SQL, and its columns for a hint."""
+    """A row of the query's types, over which expressions are tried: as SQL, and its columns for hints."""
 
     sql: str
     columns: str
+    names: tuple[str, ...]
+
+    def told(self, problem: Problem, error: DBAPIError, text: str) -> Problem:
+        """Return a problem with the hint that a column stands without its quotes, where one seems to."""
+        odd = (n for n in self.names if quoted(n) != n and n in text and f'"{n}"' not in text)
+        name = next(odd, "")
+        kinds = psycopg2.errors.SyntaxError | psycopg2.errors.UndefinedColumn
+        if not name or not isinstance(error.orig, kinds):
+            return problem
+        hint = f"the name of the column {quoted(name)} needs its quotes"
+        return Problem(problem.where, problem.what, hint)
 
 
 def types_of(
@@ -59,7 +72,9 @@ def types_of(
     whose = "the query has" if entry.source else "known"
     short = len(names) <= MOST_NAMES
     origin = OneRow(
-        f" from (select {nulls}) as q", f"{whose}: {', '.join(sorted(names))}" if short else ""
+        f" from (select {nulls}) as q",
+        f"{whose}: {', '.join(sorted(names))}" if short else "",
+        tuple(names),
     )
     problems: list[Problem] = []
     types |= _ask(list(_asked(entry, document)), origin, document, warehouse, problems)
@@ -82,9 +97,10 @@ def _order_problems(
     try:
         ask(warehouse, f"{before}{ordering(order)}){origin.sql} limit 0").close()
     except DBAPIError as error:
-        yield refused_for_each_row(
+        problem = refused_for_each_row(
             error, document, path, lambda at: at - len(before), columns=origin.columns
         )
+        yield origin.told(problem, error, order)
 
 
 def _asked(entry: Entry, document: Document) -> Iterator[Asked]:
@@ -162,9 +178,9 @@ def _ask_one(
     try:
         type_ = describe(warehouse, f"select {one.sql} as c{origin.sql} limit 0")[0].type
     except DBAPIError as error:
-        return refused(
-            error, document, one.path, _inside(one, "select "), columns=origin.columns
-        ), ""
+        inside = _inside(one, "select ")
+        problem = refused(error, document, one.path, inside, columns=origin.columns)
+        return origin.told(problem, error, one.sql), ""
     before = f"select 1{origin.sql} where "
     try:
         ask(warehouse, f"{before}{one.sql} is null limit 0").close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.mapping.model import Fact, Star
+from engine.mapping.scan import column_of
 from engine.values import dataclass
 
 HOW = (
@@ -29,7 +30,7 @@ def dated(star: Star, fact: Fact) -> Dated | None:
     # One that is not there, which is told elsewhere, may have been meant as a calendar.
     others = {dimension.name for dimension in star.dimensions if not dimension.calendar}
     for lookup in fact.lookups:
-        looked_up = [expression.strip() for _, expression in lookup.on]
+        looked_up = [column_of(expression) for _, expression in lookup.on]
         if lookup.dimension not in others and looked_up == [name] and name:
             return Dated(name, lookup.column, key=True)
     return None

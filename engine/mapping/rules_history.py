@@ -8,6 +8,7 @@ from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Column, Dimension, Entry, Fact, Lookup, Star
 from engine.mapping.rules_names import MAX_NAME_BYTES
+from engine.mapping.scan import column_of, same_expression
 
 
 def changes_have_a_history(star: Star, document: Document) -> Iterator[Problem]:
@@ -149,10 +150,14 @@ def kept_time(star: Star, entry: Entry, lookup: Lookup) -> Column | Lookup | Non
     A column of a type of its own may tell less of it (database.compare), and comes after one without.
     """
     for column in sorted(entry.columns, key=lambda column: column.type is not None):
-        if lookup.as_of == (column.name if column.expr is None else column.expr):
+        if column.expr is None and column_of(lookup.as_of or "") == column.name:
+            return column
+        if column.expr and lookup.as_of and same_expression(lookup.as_of, column.expr):
             return column
     calendars = {dimension.name for dimension in star.dimensions if dimension.calendar}
     for other in entry.lookups:
-        if other.dimension in calendars and other.on == (("date", lookup.as_of),):
-            return other
+        if other.dimension in calendars and [name for name, _ in other.on] == ["date"]:
+            day = other.on[0][1]
+            if lookup.as_of and same_expression(lookup.as_of, day):
+                return other
     return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from engine.errors import Problem, did_you_mean
 from engine.mapping.document import Document
 from engine.mapping.model import Dimension, Fact, Lookup, Snapshot, Star
+from engine.mapping.scan import column_of
 
 
 def snapshots_have_periods(star: Star, document: Document) -> Iterator[Problem]:
@@ -118,7 +118,7 @@ def _keyless(
         what = f"rows that dense makes have no combination of {dimension.name}"
         yield document.problem(lookup.path, what, "drop the lookup, or name it in grain and dense")
     has = _values_of_made(fact)
-    finds = all(expression.strip() in has for _, expression in lookup.on)
+    finds = all(column_of(expression) in has for _, expression in lookup.on)
     if lookup.missing == "reject" and finds:
         what = "missing: reject, but a row that dense makes cannot be rejected"
         yield document.problem(f"{lookup.path}.missing", what, "set missing: fail or unknown")
@@ -130,6 +130,5 @@ def _keyless(
 
 def _values_of_made(fact: Fact) -> set[str]:
     """Return the columns of the query that a row which is made has: its period, and the ends of it."""
-    times = [lookup.as_of or "" for lookup in fact.dense]
-    period = [fact.snapshot.column] if fact.snapshot else []
-    return {*period, *(time for time in times if re.fullmatch("[a-z_][a-z0-9_]*", time))}
+    times = {column_of(lookup.as_of or "") for lookup in fact.dense} - {""}
+    return times | ({fact.snapshot.column} if fact.snapshot else set())

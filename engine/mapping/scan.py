@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import field
 from typing import Literal
@@ -213,3 +214,16 @@ def _block_comment(text: str, start: int) -> Token:
         else:
             at += 1
     return Token("comment", start, len(text), closed=False)
+
+
+def column_of(expression: str) -> str:
+    """Return the column that an expression is by itself, in quotes or without; empty for any other one."""
+    text = expression.strip()
+    if re.fullmatch(r'"(?:[^"]|"")+"', text):
+        return text[1:-1].replace('""', '"')
+    return text.lower() if re.fullmatch(r"[^\W\d][\w$]*", text) else ""
+
+
+def same_expression(one: str, other: str) -> bool:
+    """Say whether two expressions are written alike, or are the same column: `day`, `Day` and `"day"`."""
+    return one.strip() == other.strip() or column_of(one) == column_of(other) != ""

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from engine.mapping.model import Column, Entry, Fact, Lookup, Star
 from engine.mapping.owned import IS_DELETED, owned_names
+from engine.mapping.scan import column_of
 from engine.plan.partition import border
 from engine.plan.periods import following
 from engine.plan.reject import Locate, no_member, prove_sent, rule_of
@@ -53,7 +54,7 @@ def dense_steps(star: Star, entry: Entry, world: World, place: Locate) -> Iterat
         periods=periods,
         members=tuple(_members(star, entry, lookup, world) for lookup in entry.dense),
         query=stage_columns(entry, world),
-        times=tuple(lookup.as_of for lookup in entry.dense if lookup.as_of),
+        times=tuple(column_of(lookup.as_of) for lookup in entry.dense if lookup.as_of),
         made=_made(star, entry, world),
     )
     for lookup in entry.lookups:

@@ -182,6 +182,24 @@ def test_a_column_that_is_missing_is_told_with_those_that_there_are(shop):
     assert problem.endswith('column "nix" does not exist')
 
 
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [("dedupe", "My Day desc"), ("expr", "upper(MyName)"), ("on", "My Day"), ("on", "MyName")],
+)
+def test_a_name_without_the_quotes_that_it_needs(shop, word, text):
+    query = 'SELECT id, name AS "MyName", day AS "My Day" FROM t'
+    more = {"dedupe": text} if word == "dedupe" else {}
+    columns = {"id": None, "x": {"expr": text}} if word == "expr" else {"id": None}
+    lookups = {"t_key": {"dimension": "dim_t", "on": text if word == "on" else "id"}}
+    mapping = star(
+        dim_t=dimension(QUERY, "id name", special_members={"unknown": {"key": -1}}),
+        f=fact(query, columns, lookups=lookups, **more),
+    )
+    (problem,) = refusal(shop, mapping)
+    name = "My Day" if "Day" in text else "MyName"
+    assert problem.endswith(f'(the name of the column "{name}" needs its quotes)')
+
+
 @pytest.mark.parametrize("table", ["nix", "nix.t"])
 def test_a_table_that_is_missing_is_told_with_the_database_that_lacks_it(shop, table):
     (problem,) = refusal(shop, star(f=fact(f"SELECT * FROM {table}", "id")))

@@ -325,3 +325,35 @@ def insert(stars, rows):
         if at != "absent"
     ]
     stars.source(f"INSERT INTO sales VALUES {', '.join(values)}")
+
+
+@pytest.mark.parametrize("kept", ["column", "calendar"])
+def test_names_that_need_quotes_are_understood_by_every_word(stars, kept):
+    """Words that name a column take its bare name, expressions the quotes that SQL wants."""
+    sales(stars)
+    source = 'SELECT id AS "Weird Id", user_id AS "The User", at AS "My Day", changed AS "V 2" FROM sales'
+    people = 'SELECT id AS "The User", name AS "His Name", changed AS "V 2" FROM people'
+    lookup = {"dimension": "dim_user", "on": '"The User"', "as_of": ' "My Day"'}
+    day = {"dimension": "dim_date", "on": {"date": '"My Day" '}, "missing": "fail"}
+    sale = fact(
+        source,
+        {"Weird Id": None, **({"My Day": None} if kept == "column" else {})},
+        load="upsert",
+        lookups={"user_key": lookup, **({"day_key": day} if kept == "calendar" else {})},
+        cursor="V 2",
+        dedupe='"V 2" desc',
+        range="My Day",
+    )
+    user = dimension(
+        people,
+        {"The User": None, "His Name": {"scd": 2}},
+        cursor="V 2",
+        history={"effective": "'2026-01-10'::date + \"V 2\" - 1"},
+        special_members=UNKNOWN,
+    )
+    calendar = {"calendar": {"from": "2025-01-01", "to": "2026-12-31"}, "key": "day_key"}
+    mapping = star(dim_date=calendar, dim_user=user, fact_sale=sale)
+    stars.run(mapping)
+    stars.source("UPDATE people SET name = 'Ada L.', changed = 11; DELETE FROM sales WHERE id = 5")
+    assert counts(stars.run(mapping), "dim_user")["repointed"] == 20
+    assert counts(backfill(stars, mapping), "fact_sale")["deleted"] == 1
