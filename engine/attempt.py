@@ -23,7 +23,7 @@ from engine.database import ledger
 from engine.database.behind import behind
 from engine.database.connect import Sessions, engine_for, execute, refuse_lost
 from engine.database.culprit import explained
-from engine.database.failure import KeysError, StepFailedError, placed, sentence
+from engine.database.failure import KeysError, StepFailedError, in_source, located, placed, sentence
 from engine.database.publish import Publication, UnknownOutcomeError
 from engine.database.source import Snapshot
 from engine.database.staging import WORKERS, Staged, Staging, drop_left_behind
@@ -135,7 +135,7 @@ def _try(attempt: Attempt, sessions: Sessions) -> Report:
         if attempt.interrupted:
             _failed(attempt, "interrupted")
             raise KeyboardInterrupt from error
-        failure = RunError(sentence(error), transient=retry.is_transient(error))
+        failure = RunError(located(error), transient=retry.is_transient(error))
         _failed(attempt, str(failure))
         raise failure from error
     return attempt.report
@@ -150,7 +150,8 @@ def _explained(attempt: Attempt, sessions: Sessions, error: EngineError) -> Engi
     try:
         warehouse = sessions.connect(engine_for(attempt.settings["warehouse"]))
         star, document = attempt.loaded.star, attempt.loaded.document
-        return explained(behind(error, star, document, warehouse), star, document, warehouse)
+        reason = in_source(error, star, document, warehouse)
+        return explained(behind(reason, star, document, warehouse), star, document, warehouse)
     except (DBAPIError, RunError):  # the search must not hide what it searches for
         return error
     finally:

@@ -18,7 +18,7 @@ from engine.attempt import Attempt, Options, attempt_once
 from engine.cache.publish import Publisher
 from engine.cache.settings import CacheSettings
 from engine.database.connect import Sessions, engine_for, refuse_lost
-from engine.database.failure import sentence
+from engine.database.failure import located
 from engine.database.source import origin
 from engine.database.survey import survey
 from engine.errors import MappingError, RunError
@@ -143,7 +143,7 @@ def _plan_once(
         except (MappingError, DBAPIError) as error:
             refuse_lost(looks, error)
             if isinstance(error, DBAPIError):
-                raise RunError(sentence(error), transient=retry.is_transient(error)) from error
+                raise RunError(located(error), transient=retry.is_transient(error)) from error
             raise
     world = replace(backfilled(star, world, options.span), allow_deletes=options.allow_deletes)
     return build(star, world, loaded.document.place, select), world

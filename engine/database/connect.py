@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import CancelledError, Future
 from contextvars import copy_context
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -46,6 +47,10 @@ DEAF = 3  # seconds in which a server must have stopped what it was asked to
 # Where this process has been connected. An unknown host is a mistake in the settings, unless it was known
 # before: a container that restarts loses its name for a while.
 _reached: set[str] = set()
+
+
+# Where each connection of the driver leads to, for who has nothing but an error of it.
+_places: WeakKeyDictionary[psycopg2.extensions.connection, str] = WeakKeyDictionary()
 
 
 class Sessions:
@@ -152,6 +157,7 @@ def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engi
         # By SET the server alone would know, and the driver would go on in another encoding.
         connection.set_client_encoding("UTF8")
         newer = PINNED_SINCE_17 if connection.server_version >= 170000 else ""
+        _places[connection] = where
         record.info["backend"] = connection.info.backend_pid
         with connection.cursor() as cursor:
             try:
@@ -165,6 +171,13 @@ def engine_for(settings: ConnectionSettings, *, read_only: bool = False) -> Engi
         connection.autocommit = False
 
     return engine
+
+
+def where_of(error: BaseException) -> str:
+    """Return which database an error came from, by its prefix and address; empty when it does not tell."""
+    origin = error.orig if isinstance(error, DBAPIError) else error
+    cursor = getattr(origin, "cursor", None)
+    return _places.get(cursor.connection, "") if cursor else ""
 
 
 def _secret_of(engine: Engine, error: DBAPIError) -> str:

@@ -7,8 +7,10 @@ import re
 from collections.abc import Sequence
 
 import psycopg2
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from engine.database.connect import where_of
 from engine.errors import CheckFailedError, EngineError, RunError
 from engine.mapping.document import Document
 from engine.mapping.history import VALID_FROM
@@ -22,6 +24,7 @@ from engine.plan.steps import (
     EnsureMember,
     StandIn,
     Step,
+    WidenColumn,
 )
 from engine.retry import is_transient
 
@@ -43,6 +46,11 @@ ALTERED = {
     "42883",  # undefined function
     "42P01",  # undefined table
 }
+
+READ_ONLY = (
+    "a source is only read; a warehouse that cannot be written is a standby, or has "
+    "default_transaction_read_only on, or its role has"
+)
 
 MEND = "mend the query, or say with source.dedupe which row wins"
 
@@ -83,8 +91,16 @@ def sentence(error: BaseException) -> str:
         of_table = diag.table_name and not diag.constraint_name  # no check that somebody has named
         if isinstance(origin, psycopg2.errors.CheckViolation) and of_table:
             more.append(NO_PARTITION)
+        if isinstance(origin, psycopg2.errors.ReadOnlySqlTransaction):
+            more.append(READ_ONLY)
         text = ". ".join([text, *(part.rstrip(".") for part in more if part)])
     return text
+
+
+def located(error: BaseException) -> str:
+    """Return what a database said, and which one it was."""
+    where = where_of(error)
+    return f"{where}: {sentence(error)}" if where else sentence(error)
 
 
 def failure_of(step: Step, error: BaseException, *, proved: bool = False) -> EngineError:
@@ -104,10 +120,15 @@ def failure_of(step: Step, error: BaseException, *, proved: bool = False) -> Eng
                 step,
                 f"special_members.{step.member}",
             )
+    remedy = ""
+    if isinstance(step, WidenColumn) and isinstance(origin, psycopg2.errors.FeatureNotSupported):
+        remedy = "; drop it, and make it again when the run is done"
     asks = isinstance(step, Copy | CountNullCursors | CountSource)
     altered = asks and getattr(origin, "pgcode", None) in ALTERED
     return StepFailedError(
-        f"{step.entry}: {step.called} failed: {sentence(error)}{_spot(origin)}".removeprefix(": "),
+        f"{step.entry}: {step.called} failed: {sentence(error)}{_spot(origin)}{remedy}".removeprefix(
+            ": "
+        ),
         step,
         transient=altered or is_transient(error),
     )
@@ -152,6 +173,25 @@ def mended(names: Sequence[str], key: str, stand_ins: Sequence[StandIn]) -> str:
         if found.get(each.column) == str(each.key)
     ]
     return "; ".join(whys) or MEND
+
+
+def in_source(
+    error: StepFailedError, star: Star, document: Document, warehouse: Connection
+) -> StepFailedError:
+    """Return the error of a query that a source refused with its place in the mapping, any other as it is."""
+    where = where_of(error.__cause__) if error.__cause__ else ""
+    entry = next((entry for entry in star.entries if entry.name == error.step.entry), None)
+    if (
+        where in ("", warehouse.engine.get_execution_options()["where"])
+        or entry is None
+        or entry.source is None
+    ):
+        return error
+    place = document.place(document.text_path(entry.source.path, "query"))
+    what = str(error).removeprefix(f"{error.step.entry}: ")
+    found = StepFailedError(f"{place}: {what} (in {where})", error.step)
+    found.__cause__ = error.__cause__
+    return found
 
 
 def placed(error: KeysError, star: Star, document: Document) -> CheckFailedError:

@@ -60,18 +60,24 @@ def schema_exists(connection: Connection, schema: str) -> bool:
 def version_of(connection: Connection) -> int:
     """Return the ledger's version, 0 when there is none yet; RunError when a part of it is gone."""
     present = set(execute(connection, PRESENT).scalars())
-    if "version" not in present:
+    own = {table.name for table in tables.metadata.tables.values()}
+    if "version" not in present and not own & present:
         return 0
-    version = int(execute(connection, f"select number from {tables.SCHEMA}.version").scalar_one())
-    gone = sorted({table.name for table in tables.metadata.tables.values()} - present)
-    if gone and version == len(tables.MIGRATIONS):
-        names = ", ".join(f"{tables.SCHEMA}.{name}" for name in gone)
+    found: list[int] = []
+    if "version" in present:
+        asked = f"select number from {tables.SCHEMA}.version"
+        found = [int(number) for number in execute(connection, asked).scalars()]
+    gone = sorted(own - present) if found == [len(tables.MIGRATIONS)] else []
+    if gone or len(found) != 1:
+        names = ", ".join(f"{tables.SCHEMA}.{name}" for name in gone or ["version"])
+        is_ = f"has {len(found)} rows" if "version" in present and not gone else "is gone"
         raise RunError(
-            f"the warehouse's ledger is incomplete: {names} is gone; restore it from a backup, or run "
+            f"the warehouse's ledger is incomplete: {names} {is_}; restore it from a backup, or run "
             f"DROP SCHEMA {tables.SCHEMA} CASCADE, which forgets past runs, quarantined rows and how far "
-            "was read: the next run then makes it anew and reads everything"
+            "was read: the next run then makes it anew and reads everything; if it is the schema of "
+            "something else, give that another name"
         )
-    return version
+    return found[0]
 
 
 def migrate(connection: Connection) -> None:

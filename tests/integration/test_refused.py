@@ -311,6 +311,72 @@ def test_a_ledger_of_which_a_table_is_gone(shop, command):
     assert counts(shop.run(mapping), "f") == {"read": 2, "unchanged": 2}
 
 
+@pytest.mark.parametrize(
+    ("broken", "what"),
+    [
+        ("DELETE FROM engine.version", "engine.version has 0 rows"),
+        ("DROP TABLE engine.version", "engine.version is gone"),
+        ("INSERT INTO engine.version VALUES (1)", "engine.version has 2 rows"),
+    ],
+)
+def test_a_ledger_whose_version_is_not_known(shop, broken, what):
+    shop.run(star(f=fact(QUERY, "id")))
+    shop.warehouse(broken)
+    for command in ("run", "history"):
+        done = shop.engine(command, *([] if command == "history" else ["little.yml"]))
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+        assert f"ledger is incomplete: {what}; restore it" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("query", "what"),
+    [
+        ("SELECT id, 1 / (id - 1) AS x FROM t", "copy failed: division by zero"),
+        (
+            "SELECT setval('numbers', id) AS id FROM t",
+            "read-only transaction. a source is only read;",
+        ),
+    ],
+)
+def test_a_query_that_fails_while_it_is_read_is_said_with_its_place_and_database(shop, query, what):
+    shop.source("CREATE SEQUENCE numbers; GRANT ALL ON numbers TO engine_reader")
+    with pytest.raises(RunError) as caught:
+        shop.run(star(f=fact(query, "id")))
+    said, source = str(caught.value), shop.databases.source
+    assert "little.yml:10:14: facts.f.source.query: copy failed: " in said
+    assert what in said
+    where = f"SOURCE {source.user}@{source.host}:{source.port}/{source.database}"
+    assert said.endswith(f" (in {where})")
+
+
+@pytest.mark.parametrize("command", ["plan", "run"])
+def test_what_the_warehouse_refuses_is_said_with_which_one_it_is(shop, command):
+    warehouse = shop.databases.warehouse
+    shop.warehouse("CREATE TABLE f (id integer)")
+    query(shop.databases.warehouse_admin_url, "ALTER TABLE f OWNER TO postgres")
+    done = shop.engine(command, shop.write(star(f=fact(QUERY, "id"))))
+    assert done.returncode == 1
+    where = f"WAREHOUSE {warehouse.user}@{warehouse.host}:{warehouse.port}/{warehouse.database}"
+    assert f"{where}: permission denied for table f" in done.stderr
+
+
+def test_a_warehouse_that_cannot_be_written(shop):
+    url = f"{shop.databases.warehouse_url}?options=-c%20default_transaction_read_only=on"
+    with pytest.raises(
+        RunError, match=r"CREATE SCHEMA in a read-only transaction\. a source is only"
+    ):
+        shop.run(star(f=fact(QUERY, "id")), environment={"WAREHOUSE_URL": url})
+
+
+def test_a_view_that_keeps_a_column_from_being_widened(shop):
+    mapping = star(f=fact("SELECT 1::smallint AS id", "id"))
+    shop.run(mapping)
+    shop.warehouse("CREATE VIEW public.ids AS SELECT id FROM f")
+    mapping["facts"]["f"]["source"]["query"] = "SELECT 1::bigint AS id"
+    with pytest.raises(RunError, match=r"ids depends on column \"id\"; drop it, and make it again"):
+        shop.run(mapping)
+
+
 def test_a_second_role_is_told_what_it_needs(shop):
     name = shop.databases.warehouse.database
     role = f"second_{name}"
