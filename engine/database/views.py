@@ -6,6 +6,7 @@ from sqlalchemy import Connection, text
 
 from engine.mapping.model import Star
 from engine.mapping.roles import roles
+from engine.mapping.rules_history import current_view
 from engine.plan.world import ViewState
 
 VIEWS = text("""
@@ -30,10 +31,11 @@ group by c.oid, c.relname, c.relkind
 
 
 def view_states(connection: Connection, star: Star) -> dict[str, ViewState]:
-    """Return what is there of the star's roles, by name."""
+    """Return what is there under the names of roles and of views of present versions, by name."""
     bound = {
         "schema": star.connection("warehouse").schema,
-        "names": [role.name for role in roles(star)],
+        "names": [role.name for role in roles(star)]
+        + [current_view(dimension) for dimension in star.dimensions if dimension.durable_key],
     }
     return {
         row.name: ViewState(

@@ -13,7 +13,7 @@ from engine.plan.backfill import backfill_problems
 from engine.plan.bridge import bridge_steps
 from engine.plan.checks import check_steps, counts_with_source, proved_by_key
 from engine.plan.drift import by_hand, drift, of_inferred
-from engine.plan.durable import outdated_view, view_steps
+from engine.plan.durable import outdated_view, view_problems, view_steps
 from engine.plan.exclusion import exclusion_problems, exclusion_steps
 from engine.plan.fingerprint import fingerprint
 from engine.plan.held import held_problems
@@ -58,6 +58,7 @@ def build(star: Star, world: World, place: Locate, select: Iterable[str] = ()) -
             *(p for entry in entries for p in partition_problems(star, entry, world, place)),
             *(p for entry in entries for p in backfill_problems(star, entry, world, place)),
             *(p for entry in entries for p in schema_problems(star, entry, world, place)),
+            *(p for entry in entries for p in view_problems(star, entry, world, place)),
             *(p for entry in entries for p in held_problems(star, entry, world, place)),
             *(p for entry in entries for p in stream_problems(entry, world, place)),
             *(p for entry in junk for p in junk_problems(star, entry, world, place)),

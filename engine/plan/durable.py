@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from engine.errors import Place, Problem
 from engine.mapping.history import IS_CURRENT, VALID_FROM
 from engine.mapping.model import Dimension, Entry, Star
 from engine.mapping.rules_history import current_view
@@ -57,6 +58,18 @@ def view_steps(star: Star, entry: Entry, world: World) -> Iterator[Step]:
             columns=view.columns,
             current=IS_CURRENT,
         )
+
+
+def view_problems(
+    star: Star, entry: Entry, world: World, place: Callable[[str], Place]
+) -> Iterator[Problem]:
+    """Find a table where the view of the present versions should be."""
+    view = _view(star, entry, world)
+    present = world.views.get(view.name.name) if view else None
+    if view and present and not present.is_view:
+        what = f"{view.name} is to be the view of the present versions, and is no view"
+        hint = f"rename that table, or {entry.path}"
+        yield Problem(place(f"{entry.path}.durable_key"), what, hint)
 
 
 class _View:

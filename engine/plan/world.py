@@ -94,7 +94,7 @@ class World:
     its name, that of an expression before its cast by `=name`, and that of each value that a lookup compares
     by `lookup.column` (see shape.probe_name). `tables`: by entry.
     `measures`: what the view of the star's measures says, None when it is not there.
-    `views`: what has the name of a role, and every view that the engine made for one.
+    `views`: what has the name of a role or of a view of present versions, and every view of a role.
     `today`: what the warehouse's clock says, in UTC.
     `loaded`: by dimension, the mapping that loaded it last and its definition then (plan.drift).
     `kept`: the calendars and clocks whose rows are those that this run would make (plan.kept).

@@ -153,3 +153,13 @@ def test_a_key_that_needs_an_extension_is_told_before_a_run(stars):
         forged = "INSERT INTO dim_user (id, valid_from, valid_to, is_current) VALUES ('1', {}, {}, false)"
         with pytest.raises(psycopg2.errors.ExclusionViolation):
             stars.warehouse(forged.format("'2026-02-15'", "'2026-02-20'"))
+
+
+def test_a_table_with_the_name_of_the_view_is_refused(stars):
+    stars.source(SOURCE)
+    stars.warehouse("CREATE TABLE dim_user_current (id int)")
+    said = (
+        r"durable_key: public\.dim_user_current is to be the view .*, and is no view \(rename that"
+    )
+    with pytest.raises(MappingError, match=said):
+        stars.run(users())
