@@ -20,11 +20,11 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from engine import retry
 from engine.database import ledger
-from engine.database.behind import behind
 from engine.database.connect import Sessions, engine_for, execute, refuse_lost
 from engine.database.culprit import explained
 from engine.database.failure import KeysError, StepFailedError, in_source, located, placed, sentence
 from engine.database.publish import Publication, UnknownOutcomeError
+from engine.database.second import second
 from engine.database.source import Snapshot
 from engine.database.staging import WORKERS, Staged, Staging, drop_left_behind
 from engine.database.survey import survey
@@ -151,7 +151,7 @@ def _explained(attempt: Attempt, sessions: Sessions, error: EngineError) -> Engi
         warehouse = sessions.connect(engine_for(attempt.settings["warehouse"]))
         star, document = attempt.loaded.star, attempt.loaded.document
         reason = in_source(error, star, document, warehouse)
-        return explained(behind(reason, star, document, warehouse), star, document, warehouse)
+        return explained(second(reason, star, document, warehouse), star, document, warehouse)
     except (DBAPIError, RunError):  # the search must not hide what it searches for
         return error
     finally:

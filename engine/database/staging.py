@@ -17,10 +17,11 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
 from engine.database.connect import Sessions, backend, count_of, execute
-from engine.database.failure import failure_of, sentence
+from engine.database.failure import KeysError, failure_of, sentence
 from engine.database.pipe import stream
 from engine.database.source import Snapshot, refuse_rewritten
-from engine.errors import CheckFailedError, RunError
+from engine.database.tell import counted
+from engine.errors import RunError
 from engine.listener import Listener
 from engine.plan.shape import STAGE_SCHEMA
 from engine.plan.steps import (
@@ -91,9 +92,12 @@ def refuse_null_cursors(step: ReadCursors, forbidden: Sequence[int]) -> None:
     """Raise CheckFailedError when rows have no cursor and the mapping says that none may be so."""
     for cursor, rows in zip(step.cursors, forbidden, strict=True):
         if rows:
-            raise CheckFailedError(
-                f"{step.entry}: {rows:,} rows have no {cursor.column}, and the cursor says null: fail; "
-                "mend them in the source, or say null: always to read them in every run"
+            many = counted(rows, "row has", "rows have")
+            raise KeysError(
+                f"{step.entry}: {many} no {cursor.column}, and the cursor says null: fail; "
+                "mend them in the source, or say null: always to read them in every run",
+                step,
+                "source.cursor",
             )
 
 

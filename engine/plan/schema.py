@@ -275,6 +275,7 @@ def schema_problems(
                 f'run: ALTER TABLE {table} ALTER COLUMN "{column.name}" TYPE {column.type} '
                 f'USING "{column.name}"::{column.type};',
             )
+    yield from _unknown_members(star, entry, world, place)
     if isinstance(entry, Dimension) and entry.source and entry.key in state.unfilled:
         key = f'"{entry.key}"'
         yield Problem(
@@ -323,6 +324,25 @@ def _renamed_key(star: Star, entry: Entry, world: World) -> str:
         return ""
     (old,) = state.primary_key
     return "" if old in {column.name for column in definitions(star, entry, world)} else old
+
+
+def _unknown_members(
+    star: Star, entry: Entry, world: World, place: Callable[[str], Place]
+) -> Iterator[Problem]:
+    """Find a natural key that has a new column: no member that is there would be known again by it."""
+    state, table = state_of(entry, world), target(star, entry)
+    if not isinstance(entry, Dimension) or not entry.source or state.empty:
+        return
+    types = {column.name: column.type for column in definitions(star, entry, world)}
+    for name in entry.natural_key:
+        if name not in state.columns:
+            yield Problem(
+                place(f"{entry.path}.natural_key"),
+                f"table {table} has no column '{name}', without which no member is known again: all "
+                "would get other keys",
+                f'run: ALTER TABLE {table} ADD COLUMN "{name}" {types[name]}; and fill it, or rename the '
+                f"present one; or DROP TABLE {table}; the next run makes it anew",
+            )
 
 
 def junk_problems(

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from engine.database.embedded import Server
-from engine.errors import MappingError
+from engine.errors import MappingError, RunError
 from tests.conftest import ROOT, Row
 from tests.integration.stars import (
     STAR,
@@ -540,3 +540,34 @@ def test_an_index_that_has_its_name_keeps_it(stars):
     assert stars.warehouse(COUNTED) == [("dim", 2), ("dim_user", 2)]
     table = "SELECT tablename FROM pg_indexes WHERE indexname = 'dim_user_id_key'"
     assert stars.column(table) == ["dim"]
+
+
+def test_a_natural_key_with_a_new_column_is_refused_while_there_are_members(stars):
+    query = "SELECT 1 AS id, 'DE' AS country, 'a' AS name"
+    mapping = star(dim_t=dimension(query, "id name"))
+    stars.run(mapping)
+    mapping["dimensions"]["dim_t"] |= {
+        "natural_key": ["country", "id"],
+        "columns": {"country": None, "id": None, "name": None},
+    }
+    with pytest.raises(MappingError) as error:
+        stars.run(mapping)
+    assert (
+        "dimensions.dim_t.natural_key: table public.dim_t has no column 'country', without which no member "
+        "is known again: all would get other keys (run: ALTER TABLE public.dim_t ADD COLUMN "
+    ) in str(error.value)
+    stars.warehouse(
+        "ALTER TABLE public.dim_t ADD COLUMN country text; UPDATE public.dim_t SET country = 'DE'"
+    )
+    assert counts(stars.run(mapping), "dim_t") == {"read": 1, "unchanged": 1}
+    # What was the key before refuses what the mapping allows now.
+    mapping["dimensions"]["dim_t"]["source"]["query"] += " UNION ALL SELECT 1, 'FR', 'b'"
+    with pytest.raises(RunError) as failure:
+        stars.run(mapping)
+    assert (
+        "dimensions.dim_t: insert new failed: duplicate key value violates unique constraint "
+        '"dim_t_id_key". Key (id)=(1) already exists; it is no key of the mapping: if it is one that the '
+        "mapping had before, run: DROP INDEX public.dim_t_id_key;"
+    ) in str(failure.value)
+    stars.warehouse("DROP INDEX public.dim_t_id_key")
+    assert counts(stars.run(mapping), "dim_t") == {"read": 2, "unchanged": 1, "inserted": 1}
