@@ -179,7 +179,14 @@ def _ask_one(
         type_ = describe(warehouse, f"select {one.sql} as c{origin.sql} limit 0")[0].type
     except DBAPIError as error:
         inside = _inside(one, "select ")
-        problem = refused(error, document, one.path, inside, columns=origin.columns)
+        problem = refused(
+            error,
+            document,
+            one.path,
+            inside,
+            database=computed_in(warehouse),
+            columns=origin.columns,
+        )
         return origin.told(problem, error, one.sql), ""
     before = f"select 1{origin.sql} where "
     try:
@@ -187,6 +194,12 @@ def _ask_one(
     except DBAPIError as error:
         return refused_for_each_row(error, document, one.path, _inside(one, before)), ""
     return None, type_
+
+
+def computed_in(warehouse: Connection) -> str:
+    """Say where a table that an expression or a check names was looked for."""
+    where = warehouse.engine.get_execution_options()["where"]
+    return f"in {where}: what is in a source can be read by source.query alone"
 
 
 def _inside(one: Asked, before: str) -> Callable[[int], int] | None:

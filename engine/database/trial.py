@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from engine.database.ask import ask
+from engine.database.expressions import computed_in
 from engine.database.failure import message_of
 from engine.database.refusal import refused
 from engine.errors import Problem
@@ -57,7 +58,11 @@ def _query_problems(
     except DBAPIError as error:
         path = document.text_path(check.path, "sql")
         yield refused(
-            error, document, path, lambda at: _as_written(check.sql, entry, at - len(before))
+            error,
+            document,
+            path,
+            lambda at: _as_written(check.sql, entry, at - len(before)),
+            database=computed_in(warehouse),
         )
 
 

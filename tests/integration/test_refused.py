@@ -208,6 +208,19 @@ def test_a_table_that_is_missing_is_told_with_the_database_that_lacks_it(shop, t
     assert problem.endswith(f'relation "{table}" does not exist ({where})')
 
 
+def test_a_table_of_the_source_in_what_the_warehouse_computes(shop):
+    warehouse = shop.databases.warehouse
+    checks = [{"sql": "SELECT id FROM {{ this }} JOIN t USING (id)"}]
+    where = f"in WAREHOUSE {warehouse.user}@{warehouse.host}:{warehouse.port}/{warehouse.database}"
+    said = f'relation "t" does not exist ({where}: what is in a source can be read by source.query alone)'
+    for mapping in (
+        star(f=fact(QUERY, {"id": None, "x": "(SELECT max(name) FROM t)"})),
+        star(f=fact(QUERY, "id", checks=checks)),
+    ):
+        (problem,) = refusal(shop, mapping)
+        assert problem.endswith(said)
+
+
 def test_a_key_column_that_gives_no_keys(shop):
     mapping = star(dim_t=dimension(QUERY, "id name"))
     shop.warehouse(

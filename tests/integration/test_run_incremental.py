@@ -321,7 +321,7 @@ def test_rows_without_a_cursor_are_never_read_but_counted(some_null):
 def test_rows_without_a_cursor_fail_the_run(some_null):
     mapping = sales({"column": "at", "null": "fail"})
     with pytest.raises(
-        CheckFailedError, match="sales: 3 rows have no at, and the cursor says null"
+        CheckFailedError, match=r"\.yml:\d+:\d+: sales: 3 rows have no at, and the cursor says null"
     ):
         some_null.run(mapping)
     assert some_null.column("SELECT to_regclass('sales') IS NULL") == [True]
