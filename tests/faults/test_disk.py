@@ -131,7 +131,7 @@ def test_the_disk_of_temporary_files_of_the_source_is_full(
         running = engine()
         assert running.wait() == 1, running.errors
         last = running.errors.splitlines()[-1]
-        assert last.startswith("fact_orders: copy failed: "), last
+        assert ": facts.fact_orders.source.query: copy failed: " in last, last
         assert said in last
         assert watch.silent()
         assert content(databases) == before

@@ -65,8 +65,11 @@ def test_a_statement_that_takes_too_long_for_a_server_ends_the_run(
         running = engine(mapping=gated(tmp_path / "gated.yml"))
         assert running.wait() == 1, running.errors
     last = running.errors.splitlines()[-1]
-    step = "copy" if server == "source" else "check sql"
-    assert last == f"fact_orders: {step} failed: canceling statement due to statement timeout"
+    said = "failed: canceling statement due to statement timeout"
+    if server == "source":
+        assert f": facts.fact_orders.source.query: copy {said} (in SOURCE " in last
+    else:
+        assert last == f"fact_orders: check sql {said}"
     assert "attempt" not in running.errors
     assert watch.silent()
     assert content(databases) == behind

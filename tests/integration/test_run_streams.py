@@ -149,7 +149,7 @@ def test_nothing_is_published_when_one_stream_fails(shop):
     # Ids below 100 are all in the first of four ranges, and the fourth cannot be computed.
     query = "SELECT id, amount, 1 / (1001 - id) AS odd FROM sales WHERE id <= 1001"
     mapping = star(sales=fact(query, "id amount odd", parallel=4))
-    with pytest.raises(RunError, match="sales: copy failed: division by zero"):
+    with pytest.raises(RunError, match=r"sales\.source\.query: copy failed: division by zero"):
         shop.run(mapping)
     assert shop.column("SELECT to_regclass('public.sales')::text") == [None]
     shop.source("DELETE FROM sales WHERE id = 1001")
