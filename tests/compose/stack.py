@@ -32,7 +32,7 @@ FILES = (
     "pyproject.toml",
     "setup.cfg",
 )
-PATIENCE = 120  # seconds, for anything that is waited for
+PATIENCE = 300  # seconds, for anything that is waited for
 T = TypeVar("T")
 _numbers = count(1)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from tests.compose.stack import Stack, add_orders, assert_star_is_right, docker, logs, until
@@ -66,7 +64,6 @@ def test_make_env_keeps_what_is_given_and_fills_in_the_rest(fresh):
 def test_a_wrong_password_is_said_at_once_and_which(loaded, prefix, user):
     right = loaded.settings[f"{prefix}_PASSWORD"]
     loaded.set(**{f"{prefix}_PASSWORD": "not-the-right-one"})
-    begin = time.monotonic()
     try:
         output = loaded.engine("run", "mappings/star.yml")
     finally:
@@ -76,7 +73,7 @@ def test_a_wrong_password_is_said_at_once_and_which(loaded, prefix, user):
     assert f'password authentication failed for user "{user}"' in output.error
     assert "not-the-right-one" not in output.text
     assert right not in output.text
-    assert time.monotonic() - begin < 15
+    assert "next attempt" not in output.error
 
 
 @pytest.mark.parametrize("service", ["source-db", "warehouse"])
@@ -195,10 +192,8 @@ def test_an_engine_that_is_killed_leaves_the_star_as_it_was(behind):
 def test_sigterm_rolls_back_and_says_so(behind):
     loaded, before = behind
     container = blocked(loaded)
-    begin = time.monotonic()
     docker("stop", container)
-    assert time.monotonic() - begin < 20
-    assert docker("wait", container) == "130"
+    assert docker("wait", container) == "130"  # 137, if it had to be killed
     assert "interrupted: nothing was published" in logs(container)
     release(loaded)
     assert orders(loaded) == before

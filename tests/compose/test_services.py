@@ -90,7 +90,7 @@ def test_with_all_profiles_all_are_healthy_within_their_limits_and_show_no_passw
             def health(name=name):
                 return fresh.inspect(name)["State"]["Health"]["Status"]
 
-            until(f"{name} is healthy", lambda: health() == "healthy", 240)
+            until(f"{name} is healthy", lambda: health() == "healthy")
         known = fresh.inspect(name)
         limits = service["deploy"]["resources"]["limits"]
         host = known["HostConfig"]

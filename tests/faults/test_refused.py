@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from contextlib import closing
 from functools import partial
 
@@ -81,9 +80,7 @@ def closed_port():
 )
 def test_what_no_patience_mends_fails_at_once(server, what, said, databases, engine, watch):
     running = engine(**wrong(databases, server, what))
-    start = time.monotonic()
     assert running.wait() == 1, running.errors
-    assert time.monotonic() - start < 3
     found = getattr(databases, server)
     user = "nobody" if what == "user" else found.user
     name = "nowhere" if what == "database" else found.database
