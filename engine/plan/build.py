@@ -19,6 +19,7 @@ from engine.plan.fingerprint import fingerprint
 from engine.plan.held import held_problems
 from engine.plan.hierarchy import hierarchy_problems, hierarchy_table
 from engine.plan.junk import hosts
+from engine.plan.keys import junk_problems, key_steps
 from engine.plan.load import last_steps, load_steps
 from engine.plan.measures import measures_steps
 from engine.plan.partition import partition_problems
@@ -27,8 +28,6 @@ from engine.plan.roles import dropped_roles, left_over_roles, role_problems, rol
 from engine.plan.schema import (
     create_schema,
     description_steps,
-    junk_problems,
-    key_steps,
     left_over,
     left_over_tables,
     schema_problems,

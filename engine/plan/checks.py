@@ -38,7 +38,7 @@ def counts_with_source(check: Check) -> bool:
 
 
 def proved_by_key(entry: Entry, check: Check) -> bool:
-    """Say whether a check forbids what a key of the table refuses in any case (plan.schema.key_steps)."""
+    """Say whether a check forbids what a key of the table refuses in any case (plan.keys.key_steps)."""
     if check.kind != "unique" or (isinstance(entry, Dimension) and entry.junk):
         return False
     key = entry.natural_key if isinstance(entry, Dimension) else primary_key(entry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.mapping.model import Dimension, Star
-from engine.plan.schema import key_steps, outdated_keys
+from engine.plan.keys import key_steps, outdated_keys
 from engine.plan.shape import combined, stage, target
 from engine.plan.steps import (
     Analyze,

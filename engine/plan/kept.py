@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from engine.mapping.model import Dimension, Entry, Star
-from engine.plan.schema import key_steps, table_steps
+from engine.plan.keys import key_steps
+from engine.plan.schema import table_steps
 from engine.plan.world import World, state_of
 
 

@@ -15,10 +15,10 @@ from engine.plan.held import retry_steps, waiting_for
 from engine.plan.hierarchy import hierarchy_steps
 from engine.plan.history import history_steps
 from engine.plan.junk import junk_steps
+from engine.plan.keys import dropped_keys, key_steps
 from engine.plan.milestones import milestone_steps
 from engine.plan.partition import added, created_ahead, dropped
 from engine.plan.reject import Locate, reject_steps
-from engine.plan.schema import dropped_keys, key_steps
 from engine.plan.shape import (
     bare,
     stage,
