@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 
@@ -228,9 +229,7 @@ def test_a_slash_in_a_password_does_not_show_the_rest_of_it(stars):
 def test_a_report_that_nobody_takes_is_no_failure_of_the_run(stars, form, to):
     stars.source(SHOP)
     path = stars.write(shop())
-    command = (
-        f"exec 3>&1; set -o pipefail; {sys.executable} -m engine run {path} --report {form} {to}"
-    )
+    command = f"exec 3>&1; set -o pipefail; {shlex.quote(sys.executable)} -m engine run {path} --report {form} {to}"
     done = subprocess.run(
         ["bash", "-c", f"{command}; echo code $? >&3"],
         env=stars.environment(None),

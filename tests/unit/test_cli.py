@@ -304,7 +304,7 @@ def test_output_that_cannot_be_written_is_no_bug():
 @pytest.mark.parametrize(("arguments", "code"), [("completion bash", 0), ("run nowhere.yml", 2)])
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
 def test_closed_output_is_no_bug(arguments, code, closed):
-    command = f"{sys.executable} -m engine {arguments} {closed}"
+    command = f"{shlex.quote(sys.executable)} -m engine {arguments} {closed}"
     done = subprocess.run(
         ["sh", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -313,7 +313,7 @@ def test_closed_output_is_no_bug(arguments, code, closed):
 
 
 def test_a_reader_who_has_seen_enough_is_no_bug():
-    command = f"{sys.executable} -m engine completion bash | head -c 1"
+    command = f"{shlex.quote(sys.executable)} -m engine completion bash | head -c 1"
     done = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=ROOT,
