@@ -229,7 +229,8 @@ def test_a_slash_in_a_password_does_not_show_the_rest_of_it(stars):
 def test_a_report_that_nobody_takes_is_no_failure_of_the_run(stars, form, to):
     stars.source(SHOP)
     path = stars.write(shop())
-    command = f"exec 3>&1; set -o pipefail; {shlex.quote(sys.executable)} -m engine run {path} --report {form} {to}"
+    engine = f"{shlex.quote(sys.executable)} -m engine"
+    command = f"exec 3>&1; set -o pipefail; {engine} run {path} --report {form} {to}"
     done = subprocess.run(
         ["bash", "-c", f"{command}; echo code $? >&3"],
         env=stars.environment(None),
