@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import takewhile
 
 from engine.errors import Place, Problem
@@ -50,30 +51,27 @@ def key_steps(star: Star, entry: Entry, world: World) -> tuple[Step, ...]:
     elif isinstance(entry, Dimension) and entry.history:
         steps += _version_keys(star, entry, world)
     elif isinstance(entry, Dimension) and entry.natural_key not in state.unique:
-        name = _key_name(star, entry, entry.natural_key, "key", world)
-        steps.append(
-            AddUniqueIndex(
-                entry=entry.name,
-                table=table,
-                name=name,
-                columns=entry.natural_key,
-                versions={VALID_FROM, IS_CURRENT} <= state.columns.keys(),
-            )
-        )
+        index = _unique_index(star, entry, entry.natural_key, "key", world)
+        versions = {VALID_FROM, IS_CURRENT} <= state.columns.keys()
+        steps.append(replace(index, versions=versions))
     if isinstance(entry, Dimension) and infers(entry, world):
         # It finds the few of them at once.
-        name = _key_name(star, entry, entry.natural_key, INFERRED_KEY, world)
-        if name not in state.indexes:
-            steps.append(
-                AddUniqueIndex(
-                    entry=entry.name,
-                    table=table,
-                    name=name,
-                    columns=entry.natural_key,
-                    where=IS_INFERRED,
-                )
-            )
+        index = _unique_index(star, entry, entry.natural_key, INFERRED_KEY, world)
+        if index.name not in state.indexes:
+            steps.append(replace(index, where=IS_INFERRED))
     return tuple(steps)
+
+
+def _unique_index(
+    star: Star, dimension: Dimension, columns: tuple[str, ...], ending: str, world: World
+) -> AddUniqueIndex:
+    """Return the step that makes a unique index over columns of a dimension."""
+    return AddUniqueIndex(
+        entry=dimension.name,
+        table=target(star, dimension),
+        name=_key_name(star, dimension, columns, ending, world),
+        columns=columns,
+    )
 
 
 def _key_name(
@@ -126,16 +124,14 @@ def _version_keys(star: Star, dimension: Dimension, world: World) -> Iterator[St
     """Return what lets the database refuse two current versions, two at one time, and one without time."""
     name, match = dimension.name, dimension.natural_key
     state, table = state_of(dimension, world), target(star, dimension)
-    current = _key_name(star, dimension, match, CURRENT_KEY, world)
-    if current not in state.indexes:
-        yield AddUniqueIndex(entry=name, table=table, name=current, columns=match, where=IS_CURRENT)
-    if (*match, VALID_FROM) not in state.unique:
-        begins = _key_name(star, dimension, (*match, VALID_FROM), "key", world)
-        yield AddUniqueIndex(entry=name, table=table, name=begins, columns=(*match, VALID_FROM))
-    durable = (dimension.durable_key, VALID_FROM)
+    current = _unique_index(star, dimension, match, CURRENT_KEY, world)
+    if current.name not in state.indexes:
+        yield replace(current, where=IS_CURRENT)
+    begins, durable = (*match, VALID_FROM), (dimension.durable_key, VALID_FROM)
+    if begins not in state.unique:
+        yield _unique_index(star, dimension, begins, "key", world)
     if dimension.durable_key and durable not in state.unique:
-        one = _key_name(star, dimension, durable, "key", world)
-        yield AddUniqueIndex(entry=name, table=table, name=one, columns=durable)
+        yield _unique_index(star, dimension, durable, "key", world)
     period = short_name(f"{name}_period_check")
     if period not in state.checks:
         yield AddPeriodCheck(entry=name, table=table, name=period, low=VALID_FROM, high=VALID_TO)
